@@ -1,0 +1,1 @@
+"""The words of the trade: complaint, taxonomy, text, privacy, calendar, errors."""

@@ -1,0 +1,1 @@
+"""Many complaints: baskets in, findings out."""

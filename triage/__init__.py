@@ -1,0 +1,1 @@
+"""One complaint: text in, decision out."""
