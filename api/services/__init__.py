@@ -1,0 +1,1 @@
+"""Use cases: what the doors do with the rooms and the store."""
