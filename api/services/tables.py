@@ -462,13 +462,12 @@ def moments(column: pd.Series[Any]) -> tuple[pd.Series[Any], list[RowError]]:
     read = plain.dt.tz_localize(CHINA, ambiguous=True, nonexistent="shift_forward")
     read = read.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
     errors: list[RowError] = []
-    known: dict[str, pd.Timestamp] = {}
+    written: dict[Any, pd.Timestamp] = {}
     for number, raw in column[plain.isna()].items():
         if is_unknown(raw):
             continue
         try:
-            known[raw] = known.get(raw) or pd.Timestamp(parse_time(raw))
-            read.loc[number] = known[raw]
+            written[number] = pd.Timestamp(parse_time(raw))
         except InputError as error:
             errors.append(RowError(int(str(number)), str(error), str(column.name)))
-    return read, errors
+    return read.fillna(pd.Series(written, dtype=read.dtype)), errors
