@@ -53,7 +53,9 @@ class Escalation(StrEnum):
     LAWSUIT = "诉讼"
 
 
-UNKNOWN = frozenset({"", "未知", "不详", "无", "空", "nan", "none", "null", "n/a", "na", "-", "--", "/"})
+UNKNOWN = frozenset(
+    {"", "未知", "不详", "无", "空", "nan", "none", "null", "n/a", "na", "-", "--", "/"}
+)
 _TRUE = frozenset({"1", "true", "yes", "y", "是", "属实", "有", "真"})
 _FALSE = frozenset({"0", "false", "no", "n", "否", "不属实", "没有", "假"})
 _MAX_LABEL = 200
@@ -131,7 +133,9 @@ COLUMNS: dict[str, Column] = {
     for column in (
         Column("id", _label, ("编号", "投诉编号", "工单号", "工单编号", "留言编号")),
         Column("text", clean, ("内容", "投诉内容", "留言详情", "诉求内容", "正文", "描述")),
-        Column("received_at", parse_time, ("受理时间", "投诉时间", "留言时间", "来电时间", "接收时间")),
+        Column(
+            "received_at", parse_time, ("受理时间", "投诉时间", "留言时间", "来电时间", "接收时间")
+        ),
         Column("channel", _label, ("渠道", "投诉渠道", "来源渠道", "来源")),
         Column("customer_id", _label, ("客户编号", "客户号", "用户编号", "留言用户")),
         Column("customer_value", _one_of(CustomerValue), ("客户价值", "客户等级")),
@@ -251,7 +255,9 @@ def _parse(name: str, parse: Callable[[Any], Value], raw: Any) -> Value:
         raise RowRefused(str(error), name) from None
 
 
-def column_names(headers: Iterable[str], mapping: Mapping[str, str] | None = None) -> dict[str, str]:
+def column_names(
+    headers: Iterable[str], mapping: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Which column each header of a foreign table means.
 
     Parameters
@@ -282,13 +288,18 @@ def column_names(headers: Iterable[str], mapping: Mapping[str, str] | None = Non
         if header not in present:
             shown = ", ".join(present[:12])
             raise ColumnMissing(f"column {header!r} (for {name}) is not there; there are {shown}")
-    wanted = {header: name for name, header in chosen.items()}
-    names: dict[str, str] = {}
+    names = {header: name for name, header in chosen.items()}
     for header in present:
-        name = wanted.get(header) or _recognised(header)
-        taken = name in names.values() or (header not in wanted and name in chosen)
-        names[header] = header if taken else name
-    return names
+        if header not in names:
+            recognised = _recognised(header)
+            taken = recognised in names.values()
+            names[header] = recognised if not taken else _own_name(header)
+    return {header: names[header] for header in present}
+
+
+def _own_name(header: str) -> str:
+    """A name for a header whose meaning another header has taken."""
+    return f"{header}_as_given" if header in COLUMNS else header
 
 
 def _recognised(header: str) -> str:

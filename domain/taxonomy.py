@@ -103,15 +103,17 @@ class Taxonomy:
         return self.category(issues[0]) if issues else NO_COMPLAINT
 
     def category_code(self, category: str) -> str | None:
-        """What the codes of a category start with in common; None for 无投诉 and unknown names."""
+        """What a category's codes start with, its name where they don't nest; None if unknown."""
         return self._category_codes.get(category)
 
     @cached_property
     def _category_codes(self) -> dict[str, str]:
-        return {
-            category: _shared_stem([c.code for c in self.codes.values() if c.category == category])
-            for category in self.categories
-        }
+        longest = max(map(len, self.codes))
+        for length in range(1, longest + 1):
+            owners = {(code.code[:length], code.category) for code in self.codes.values()}
+            if len(owners) == len({stem for stem, _ in owners}) == len(self.categories):
+                return {category: stem for stem, category in owners}
+        return {category: category for category in self.categories}
 
     def _leaf(self, code: str) -> Code:
         try:
@@ -119,14 +121,6 @@ class Taxonomy:
         except KeyError:
             known = ", ".join(list(self.codes)[:5])
             raise TaxonomyError(f"code {code!r} is unknown; known are {known}, …") from None
-
-
-def _shared_stem(codes: Sequence[str]) -> str:
-    """Longest common start of the codes, without the zeros and digits that count leaves."""
-    first, last = min(codes), max(codes)
-    length = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    stem = first[:length]
-    return stem.rstrip("0") or stem[:1]
 
 
 def read_taxonomy(path: Path) -> Taxonomy:
@@ -150,7 +144,9 @@ def read_taxonomy(path: Path) -> Taxonomy:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
-        levels = [name for name in ("category", "issue", "level1", "level2", "level3") if name in columns]
+        levels = [
+            name for name in ("category", "issue", "level1", "level2", "level3") if name in columns
+        ]
         if "code" not in columns or not levels:
             raise TaxonomyError(
                 f"columns are {', '.join(columns) or 'none'}; "
@@ -169,5 +165,5 @@ def _code(row: dict[str, str], levels: Sequence[str], line: int) -> Code:
 
 @cache
 def shipped_taxonomy() -> Taxonomy:
-    """The 33 codes in ten categories and 其他 that Suyuan comes with."""
+    """The 33 codes in ten categories that Suyuan comes with."""
     return read_taxonomy(Path(__file__).with_name("taxonomy.csv"))
