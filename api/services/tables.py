@@ -242,7 +242,7 @@ def _read_csv(text: str, name: str, delimiter: str, limits: Limits) -> Table:
 
 def _read_csv_fast(text: str, name: str, delimiter: str, limits: Limits) -> Table | None:
     """The whole table at once by Arrow; None where a row needs a closer look."""
-    if "\x00" in text or "\r" in text.replace("\r\n", ""):
+    if "\x00" in text or "\r" in text.replace("\r\n", "") or text.count('"') % 2:
         return None
     broken: list[Any] = []
 
@@ -269,6 +269,8 @@ def _read_csv_fast(text: str, name: str, delimiter: str, limits: Limits) -> Tabl
     frame = arrow.to_pandas()
     if any(frame[column].str.len().max() > limits.cell_bytes for column in frame if len(frame)):
         return None
+    if any(frame[column].str.contains("\n", regex=False).any() for column in frame):
+        return None  # a line feed in a cell may be a quotation mark that was never closed
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     return _table(name, frame, [], len(frame))
 
@@ -276,7 +278,7 @@ def _read_csv_fast(text: str, name: str, delimiter: str, limits: Limits) -> Tabl
 def _read_csv_carefully(text: str, name: str, delimiter: str, limits: Limits) -> Table:
     """Record by record, so that a ragged row or an open quote costs that row alone."""
     records = _records(text, delimiter, limits)
-    _, header = next(records)
+    _, header = next(records, (1, "it holds only blank lines"))
     if isinstance(header, str):
         raise TableUnreadable(f"the header of {name} can't be read: {header}")
     rows: dict[int, list[str]] = {}
