@@ -1,0 +1,17 @@
+"""Personal data in complaints: found, masked by keyed pseudonyms, and mapped back by offset."""
+
+from domain.privacy.kinds import Kind
+from domain.privacy.masking import Masked, Span, contains_personal, mask
+from domain.privacy.pseudonyms import Tag, pseudonym, tags, without_codes
+
+__all__ = [
+    "Kind",
+    "Masked",
+    "Span",
+    "Tag",
+    "contains_personal",
+    "mask",
+    "pseudonym",
+    "tags",
+    "without_codes",
+]

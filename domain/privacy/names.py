@@ -1,0 +1,216 @@
+"""Names of persons in a folded text, found by their surname and the words around them.
+
+A name alone is not told from a word. It is taken after a word that announces one (我叫, 姓名：,
+联系人), before a title (先生, 经理), beside a masked number, and wherever it stands again in the
+same text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from domain.privacy.folding import BARRIER, Folded
+from domain.privacy.kinds import Found, Kind
+from domain.privacy.lexicon import (
+    COMPOUND_SURNAMES,
+    FOLLOWING,
+    FUNCTION,
+    GIVEN,
+    SURNAMES,
+    TRUSTED_SURNAMES,
+    ordinary_words,
+)
+
+_INTRODUCTION = "我叫|名叫|叫做|本人叫|名字叫|姓名|名字|称呼|署名|落款"
+_ROLE = (
+    "联系人|投诉人|举报人|反映人|来电人|诉求人|申请人|报修人|收件人|收货人|寄件人|发件人|"
+    "持卡人|投保人|被保险人|被保人|受益人|"
+    "当事人|委托人|代理人|负责人|经办人|承办人|责任人|检举人|反馈人|上访人|报案人|预约人|"
+    "订票人|乘车人|入住人|购买人|"
+    "户主|机主|车主|业主|房主|店主|雇主|法人代表|法人|客户|顾客|用户|患者|病人|死者|伤者|乘客|"
+    "旅客|游客|市民|居民|村民|住户|"
+    "租客|房客|租户|房东|司机|员工|职工|店员|营业员|服务员|销售员|业务员|快递员|配送员|骑手|"
+    "柜员|客服|专员|学生|家长|孩子|"
+    "儿子|女儿|父亲|母亲|爸爸|妈妈|丈夫|妻子|老公|老婆|爱人|哥哥|弟弟|姐姐|妹妹|本人|我是|同事|"
+    "朋友|邻居|老人|老板|老板娘|"
+    "经理|主任|老师|医生|护士|师傅|律师|先生|女士|网友|民警|保安|中介|顾问|主管|店长|队长|书记"
+)
+_ANNOUNCED = re.compile(
+    rf"(?:(?P<introduction>{_INTRODUCTION})|(?P<role>{_ROLE}))"
+    r" ?(?:姓名|名字)?(?P<mark> ?[:(]|是|为|叫|名叫)? ?(?=[\u3400-\u9fff])"
+)
+_FAMILY_NAME = re.compile(
+    r"(?:[我贵]|本人|免贵|客户)姓([\u3400-\u9fff])(?!名)|姓([\u3400-\u9fff])的"
+)
+_TITLE = re.compile(
+    "先生|女士|小姐|太太|夫人|同志|师傅|老师|经理|主任|店长|主管|总监|队长|局长|科长|所长|处长|"
+    "院长|校长|园长|站长|镇长|"
+    "村长|县长|市长|区长|省长|书记|警官|民警|律师|医生|大夫|护士|教授|老板|阿姨|大爷|大妈|大姐|"
+    "大哥|叔叔|伯伯|奶奶|爷爷|"
+    "工程师|教练|客服|總|總經理|总(?![\u3400-\u9fff])"
+)
+_BESIDE_NUMBER = re.compile(
+    rf"(?<![\u3400-\u9fff])([\u3400-\u9fff]{{2,4}})"
+    rf"[ ,(:、]{{0,2}}(?:(?:联系)?(?:电话|手机|方式)|身份证)?(?:号码?)?[ :]?{BARRIER}"
+    rf"|{BARRIER}[ ,(、]{{0,2}}([\u3400-\u9fff]{{2,4}})(?![\u3400-\u9fff])"
+)
+
+
+def find_names(folded: Folded) -> list[Found]:
+    """Find names of persons.
+
+    Parameters
+    ----------
+    folded : Folded
+        Numbers found before are barred in it.
+
+    Returns
+    -------
+    list of Found
+        They may overlap; the longer of two is the whole name.
+
+    Examples
+    --------
+    >>> from domain.privacy.folding import fold
+    >>> [found.value for found in find_names(fold("我叫欧阳小明，找过王经理，本人于昨天到店"))]
+    ['欧阳小明', '王']
+    """
+    text = folded.text
+    spans = {*_announced(text), *_family_names(text), *_titled(text), *_beside_numbers(text)}
+    spans.update(_again(text, {text[start:end] for start, end in spans}))
+    return [Found(Kind.NAME, start, end, text[start:end]) for start, end in sorted(spans)]
+
+
+def _announced(text: str) -> Iterator[tuple[int, int]]:
+    for cue in _ANNOUNCED.finditer(text):
+        start = cue.end()
+        end = _name_end(text, start)
+        if end is None:
+            continue
+        certain = bool(cue["introduction"] or cue["mark"])
+        if _is_believable(text, start, end, certain):
+            yield start, end
+
+
+def _family_names(text: str) -> Iterator[tuple[int, int]]:
+    for cue in _FAMILY_NAME.finditer(text):
+        start, end = cue.span(cue.lastindex or 0)
+        if text[start] in SURNAMES:
+            yield start, end
+
+
+def _titled(text: str) -> Iterator[tuple[int, int]]:
+    for title in _TITLE.finditer(text):
+        start = _start_before_title(text, title.start())
+        if start is not None:
+            yield start, title.start()
+
+
+def _beside_numbers(text: str) -> Iterator[tuple[int, int]]:
+    if BARRIER not in text:
+        return
+    for place in _BESIDE_NUMBER.finditer(text):
+        start, end = place.span(place.lastindex or 0)
+        if _name_end(text[:end], start) == end and _is_believable(text, start, end, False):
+            yield start, end
+
+
+def _again(text: str, names: set[str]) -> Iterator[tuple[int, int]]:
+    """Find names, known from one place of a text, in its other places."""
+    for name in names:
+        if len(name) < 2 or name in ordinary_words():
+            continue
+        start = text.find(name)
+        while start >= 0:
+            yield start, start + len(name)
+            start = text.find(name, start + len(name))
+
+
+def _surname_size(text: str, start: int) -> int:
+    if text[start : start + 2] in COMPOUND_SURNAMES:
+        return 2
+    return 1 if text[start : start + 1] in SURNAMES else 0
+
+
+def _name_end(text: str, start: int) -> int | None:
+    """Where the name ends that starts with a surname, if a given name follows."""
+    size = _surname_size(text, start)
+    given = start + size
+    if not size or not _is_chinese(text[given : given + 1]) or _TITLE.match(text, given):
+        return None
+    if text[given] in FUNCTION and text[given] not in GIVEN:
+        return None
+    return given + 1 + _second_given(text, given + 1)
+
+
+def _second_given(text: str, index: int) -> int:
+    """1 if the character belongs to a given name, 0 if it starts what follows the name."""
+    character, pair = text[index : index + 1], text[index : index + 2]
+    if not _is_chinese(character) or pair in FOLLOWING or _TITLE.match(text, index):
+        return 0
+    ends_here = not _is_chinese(pair[1:]) or text[index + 1 : index + 3] in FOLLOWING
+    if character in FUNCTION:
+        return int(character in GIVEN and ends_here)
+    return int(character in GIVEN or ends_here or pair not in ordinary_words())
+
+
+def _is_believable(text: str, start: int, end: int, certain: bool) -> bool:
+    """Whether a name is one, by what follows it and by whether it is an ordinary word."""
+    closed = not _is_chinese(text[end : end + 1])
+    ordinary = text[start : start + 2] in ordinary_words()
+    compound = text[start : start + 2] in COMPOUND_SURNAMES
+    if certain:
+        return closed or compound or not ordinary
+    if ordinary and not compound:
+        return closed and end - start > 2 and text[start] in TRUSTED_SURNAMES
+    if not closed and not _is_followed(text, end):
+        return False
+    given = text[start + 1 : end]
+    return text[start] in TRUSTED_SURNAMES or compound or all(each in GIVEN for each in given)
+
+
+def _is_followed(text: str, end: int) -> bool:
+    return text[end] in FUNCTION or text[end : end + 2] in FOLLOWING
+
+
+def _start_before_title(text: str, title: int) -> int | None:
+    """Start of the name before a title: surname and given name, or the surname alone."""
+    for size in (4, 3, 2):
+        start = title - size
+        if start >= 0 and _is_full_name(text, start, title):
+            return start
+    for size in (2, 1):
+        start = title - size
+        if start >= 0 and _surname_size(text, start) == size and not _ends_word(text, start):
+            return start
+    return None
+
+
+def _is_full_name(text: str, start: int, end: int) -> bool:
+    surname = _surname_size(text, start)
+    given = text[start + surname : end]
+    if not surname or not 1 <= len(given) <= 2 or not all(map(_is_given, given)):
+        return False
+    if surname == 2:
+        return True
+    if text[start : start + 2] in ordinary_words() or _ends_word(text, start):
+        return False
+    is_surname_too = given[-1] in TRUSTED_SURNAMES and given[-1] not in GIVEN
+    opened = start == 0 or not _is_chinese(text[start - 1])
+    if is_surname_too and not opened:
+        return False
+    return text[start] in TRUSTED_SURNAMES or all(each in GIVEN for each in given)
+
+
+def _is_given(character: str) -> bool:
+    return _is_chinese(character) and (character in GIVEN or character not in FUNCTION)
+
+
+def _ends_word(text: str, start: int) -> bool:
+    """Whether a supposed surname is the end of an ordinary word, as 程 in 工程经理."""
+    return start > 0 and text[start - 1 : start + 1] in ordinary_words()
+
+
+def _is_chinese(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff"
