@@ -13,8 +13,7 @@ _LIKE_NAMES = frozenset({"王子", "孙子", "林子", "李子", "林立", "王�
 
 
 def _pairs(words: str) -> frozenset[str]:
-
-"Cut a line of two-character words."""
+    """Cut a line of two-character words."""
     return frozenset(map("".join, zip(words[::2], words[1::2], strict=True)))
 
 
@@ -78,15 +77,13 @@ FOLLOWING = _pairs(
 
 @cache
 def ordinary_words() -> frozenset[str]:
-
-"Two-character words of jieba's dictionary that are no names of persons.
+    """Two-character words of jieba's dictionary that are no names of persons.
 
     Examples
     --------
     >>> {"高兴", "方便", "时候"} <= ordinary_words(), "李娜" in ordinary_words()
     (True, False)
-
-"
+    """
     spec = find_spec("jieba")
     if spec is None or spec.origin is None:
         raise SettingRefused("jieba is not installed; its dictionary is needed to tell names")
@@ -96,7 +93,6 @@ def ordinary_words() -> frozenset[str]:
 
 
 def _is_word(word: str, count: str, part_of_speech: str) -> bool:
-
-"Whether an entry is a word in use; what jieba calls a name must look like one besides."""
+    """Whether an entry is a word in use; what jieba calls a name must look like one besides."""
     looks_like_name = word[0] in TRUSTED_SURNAMES and word[1] in GIVEN
     return int(count) >= _MIN_COUNT and not (part_of_speech.startswith("nr") and looks_like_name)
