@@ -149,9 +149,10 @@ class Course:
         if drawn >= _REPEATS + _DUPLICATES or not recent or (source.plant and source.plant.filings):
             return None
         old = self._dice.pick(recent)
-        twice = drawn >= _REPEATS
         again = replace(old, number=number, received=self._when(second))
-        return replace(again, **{"copy_of" if twice else "repeat_of": old.number})
+        if drawn < _REPEATS:
+            return replace(again, repeat_of=old.number, copy_of=0)
+        return replace(again, copy_of=old.number)
 
     def _new(self, number: int, second: int, source: Source) -> Incident:
         fixed = source.plant.attributes if source.plant else {}
@@ -177,6 +178,6 @@ class Course:
             active = main == together.given and week >= together.weeks[0]
             if active and self._dice.chance(together.share):
                 codes.append(together.issues[0])
-        for _ in range(self._counts.spin(self._dice)):
-            codes.append(self._further.spin(self._dice))
+        count = self._counts.spin(self._dice)
+        codes += [self._further.spin(self._dice) for _ in range(count)]
         return tuple(dict.fromkeys(codes))[:4]

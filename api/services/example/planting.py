@@ -113,7 +113,7 @@ def plan_history(
     period: Period, complaints: int, causes: Literal["all", "none"] | Iterable[str]
 ) -> Plan:
     """Choose what fits this many weeks and complaints; the plan says what does not."""
-    chosen = [_placed(plant, period.weeks) for plant in _asked(causes)]
+    chosen = [_placed(plant, period) for plant in _asked(causes)]
     left_out = {p.name: why for p in chosen if (why := _misfit(p, period, complaints))}
     kept = [p for p in chosen if p.name not in left_out]
     names = {p.name for p in kept}
@@ -142,13 +142,22 @@ def _asked(causes: Literal["all", "none"] | Iterable[str]) -> list[Plant]:
     return [p for p in plants if p.name in names]
 
 
-def _placed(plant: Plant, weeks: int) -> Plant:
+def _placed(plant: Plant, period: Period) -> Plant:
+    weeks = period.weeks
+    if plant.kind == "season":
+        return replace(plant, weeks=_season_weeks(period))
     if weeks >= YEAR_HALF:
         shift = weeks - YEAR_HALF
         return replace(plant, weeks=(plant.weeks[0] + shift, plant.weeks[1] + shift))
     if plant.weeks == (1, YEAR_HALF):
         return replace(plant, weeks=(1, weeks))
     return plant
+
+
+def _season_weeks(period: Period) -> tuple[int, int]:
+    """First and last week with a season in it; the whole period where there is none."""
+    on = [n // 7 + 1 for n, day in enumerate(period.days()) if season(day)]
+    return (on[0], on[-1]) if on else (1, period.weeks)
 
 
 def _misfit(plant: Plant, period: Period, complaints: int) -> str:
@@ -169,7 +178,8 @@ def _unfinished(measure: Measure, plants: tuple[Plant, ...], period: Period) -> 
     if plant is None:
         return f"{measure.plant} is left out"
     week = _dated(measure, period.weeks).done
-    if measure.done > 0 and period.weeks - week + 1 < _WEEKS_TO_JUDGE or week <= _WEEKS_TO_JUDGE:
+    judged = measure.done < 0 or period.weeks - week + 1 >= _WEEKS_TO_JUDGE
+    if not judged or week <= _WEEKS_TO_JUDGE:
         return f"needs {_WEEKS_TO_JUDGE} weeks before and after; there are {period.weeks} in all"
     day = period.first_day(week)
     if plant.kind == "season" and not season(day - timedelta(days=7)) > season(day):

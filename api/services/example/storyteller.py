@@ -13,8 +13,8 @@ from api.services.example.retailer import read_toml
 from api.services.example.slips import Slips
 
 TIERS = ("普通", "紧急", "重大")
-_DAYS = "三 3 4 四 五 5 6 7 八 9 10 十 12 15 二十".split()
-_TIMES = "三 3 四 4 五 5 6 七 8 十几".split()
+_DAYS = ("三", "3", "4", "四", "五", "5", "6", "7", "八", "9", "10", "十", "12", "15", "二十")
+_TIMES = ("三", "3", "四", "4", "五", "5", "6", "七", "8", "十几")
 _STYLES = {"plain": 46.0, "terse": 22.0, "formal": 11.0, "dictated": 7.0, "rambling": 14.0}
 _SENTIMENTS = {
     "普通": {"中性": 24.0, "不满": 50.0, "焦虑": 9.0, "愤怒": 17.0},
@@ -26,6 +26,9 @@ _THREAT_TIER = {"major": 2, "group": 2, "urgent": 1}
 _PLANT_WORDS = 0.85
 _KIND_WORDS = 0.55
 _TRAP = 0.03
+_ASIDE = 0.25
+_CARE = 0.2
+_ABOUT_THINGS = "167"  # first digits of the codes about quality, after-sales and safety
 
 
 class Told(NamedTuple):
@@ -49,10 +52,14 @@ def phrase(raw: str) -> Phrase:
     return Phrase(tuple(re.split(r"\{(.+?)\}", text)), len(raw) - len(text))
 
 
-def _phrases(table: Any) -> Any:
-    if isinstance(table, Mapping):
-        return {key: _phrases(value) for key, value in table.items()}
-    return [phrase(raw) for raw in table]
+Pools = dict[str, dict[str, list[Phrase]]]
+
+
+def _pools(table: Mapping[str, Any]) -> Pools:
+    return {
+        name: {key: [phrase(raw) for raw in lines] for key, lines in pools.items()}
+        for name, pools in table.items()
+    }
 
 
 class Storyteller:
@@ -63,12 +70,25 @@ class Storyteller:
         self._slips = Slips(speech.pop("slips"), speech.pop("emoji"), Dice(seed, "slips"))
         self._tart = tuple(speech.pop("tart")["words"])
         self._calm_never = frozenset(speech.pop("never_calm")["codes"])
-        self._speech = _phrases(speech)
-        self._issues = _phrases(read_toml("issues.toml"))
-        self._plants = _phrases(read_toml("plants.toml"))
+        self._speech = _pools(speech)
+        self._issues = _pools(read_toml("issues.toml"))
+        self._plants = _pools(read_toml("plants.toml"))
+        self._special = self._by_kind(read_toml("retailer.toml")["groups"])
         self._dice = Dice(seed, "texts")
         self._styles = Wheel(_STYLES)
         self._sentiments = {tier: Wheel(weights) for tier, weights in _SENTIMENTS.items()}
+
+    def _by_kind(self, groups: Mapping[str, Sequence[str]]) -> Pools:
+        """For each kind of product and code, what is said of it and of the groups it is in."""
+        table = self._issues
+        kinds = {name for pools in table.values() for name in pools} - {"any", *groups}
+        within = {k: (k, *(g for g, members in groups.items() if k in members)) for k in kinds}
+        return {
+            kind: {
+                code: [p for n in names for p in pools.get(n, ())] for code, pools in table.items()
+            }
+            for kind, names in within.items()
+        }
 
     def tell(self, incident: Incident) -> Told:
         """The text of an incident."""
@@ -123,9 +143,10 @@ class Storyteller:
             return planted
         if code == "5003" and "3003" in incident.issues and self._dice.chance(_KIND_WORDS):
             return self._plants["billing_mishandled"]["5003"]
-        pools = self._issues[code]
-        special = pools.get(incident.product.kind)
-        return special if special and self._dice.chance(_KIND_WORDS) else pools["any"]
+        special = self._special[incident.product.kind].get(code)
+        if special and self._dice.chance(_KIND_WORDS):
+            return special
+        return self._issues[code]["any"]
 
     def _threat(self, style: str) -> str:
         drawn = self._dice.random()
@@ -153,7 +174,12 @@ class Storyteller:
         if style == "dictated" or chance(0.75):
             head.append(self._one(voice, "context", style if style != "rambling" else "plain"))
         head += self._about_plant(voice.incident, voice)
-        tail = self._fillers(voice, style, sentiment)
+        head += self._asides(voice, style, sentiment, "background")
+        tail = self._asides(voice, style, sentiment, "filler")
+        if style == "rambling":
+            head.append(self._one(voice, "story", "plain"))
+        if voice.incident.issues[0][0] in _ABOUT_THINGS and chance(_CARE):
+            told.append(self._one(voice, "care", "plain"))
         if style == "rambling" and mood and chance(0.6):
             tail.append(self._one(voice, "mood", sentiment))
         if chance(0.6) or style in ("formal", "dictated"):
@@ -177,12 +203,14 @@ class Storyteller:
         moody = sentiment in self._speech["opening"] and self._dice.chance(0.45)
         return [self._one(voice, "opening", sentiment if moody else "plain")]
 
-    def _fillers(self, voice: _Voice, style: str, sentiment: str) -> list[str]:
-        count = 2 + self._dice.below(4) if style == "rambling" else self._dice.below(2)
+    def _asides(self, voice: _Voice, style: str, sentiment: str, pool: str) -> list[str]:
+        """What does no more than tell: none or one, several in a long text."""
+        long = style == "rambling"
+        count = 1 + self._dice.below(4) if long else int(self._dice.chance(_ASIDE))
         chosen: dict[str, None] = {}
         for _ in range(count):
-            moody = sentiment in self._speech["filler"] and self._dice.chance(0.5)
-            chosen[self._one(voice, "filler", sentiment if moody else "plain")] = None
+            moody = sentiment in self._speech[pool] and self._dice.chance(0.5)
+            chosen[self._one(voice, pool, sentiment if moody else "plain")] = None
         return list(chosen)
 
     def _one(self, voice: _Voice, pool: str, key: str) -> str:
@@ -197,6 +225,8 @@ class _Voice:
         self._dice = dice
         self._self = self._who(style)
         self._you = "贵公司" if style == "formal" else dice.pick(("你们", "你们", "苜蓿星"))
+        self._city = dice.pick(incident.region.cities)
+        self._order = dice.below(9000) + 1000
         self._bought = incident.received - timedelta(days=2 + dice.below(45))
 
     def say(self, phrase: Phrase) -> str:
@@ -218,6 +248,9 @@ class _Voice:
     def product(self) -> str:
         return self._dice.pick(self.incident.product.nicknames)
 
+    def article(self) -> str:
+        return self.incident.product.name
+
     def outlet(self) -> str:
         return self.incident.outlet
 
@@ -228,7 +261,7 @@ class _Voice:
         return self._you
 
     def city(self) -> str:
-        return self._dice.pick(self.incident.region.cities)
+        return self._city
 
     def courier(self) -> str:
         return self.incident.courier
@@ -247,13 +280,12 @@ class _Voice:
         return self._dice.pick(_DAYS)
 
     def order(self) -> str:
-        day = self._bought
-        return f"MX{day:%y%m%d}{self._dice.below(9000) + 1000}"
+        return f"MX{self._bought:%y%m%d}{self._order}"
 
     def bought(self) -> str:
         day, dice = self._bought, self._dice
         dated = (f"{day.month}月{day.day}号", f"{day.month}.{day.day}", f"{day.month}月份")
-        return dice.pick(dated + ("前几天", "上周", "上个月", "前阵子", "最近"))
+        return dice.pick((*dated, "前几天", "上周", "上个月", "前阵子", "最近"))
 
     def dated(self) -> str:
         day = self._bought
@@ -263,6 +295,7 @@ class _Voice:
 
 _SLOTS: dict[str, Callable[[_Voice], str]] = {
     "p": _Voice.product,
+    "品": _Voice.article,
     "店": _Voice.outlet,
     "我": _Voice.speaker,
     "你": _Voice.retailer,

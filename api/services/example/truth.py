@@ -161,7 +161,7 @@ def _above(
 
 def _decoy(found: set[tuple[str, str]], issue: str, truth: Mapping[str, Any]) -> tuple[str, str]:
     for decoy in truth["decoys"]:
-        if decoy["attributes"] and found & set(decoy["attributes"].items()):
-            if decoy["issue"] in (None, issue):
-                return "decoy", str(decoy["name"])
+        shared = found & set(decoy["attributes"].items())
+        if shared and decoy["issue"] in (None, issue):
+            return "decoy", str(decoy["name"])
     return "false", ""
