@@ -1,0 +1,427 @@
+"""The compiled counting core: vertical bitmaps, walked depth first.
+
+Every itemset is a node of a prefix tree.  A node holds a list of candidate items; each
+candidate has a bitmap over the transactions of the node, so that one AND and one popcount
+count one child.  `search_rows` (sparse data) gives every first item bitmaps over its own
+transactions only; `search_columns` (dense data) starts from bitmaps over all of them.
+
+All compiled functions live in this one file, because numba's on-disk cache notices a change
+in a file but not in the files that it calls.  Arguments:
+
+shape     int64: what does not change during a search, see the `S_` names
+state     int64: where the search stands, see the `T_` names; a search stops when a buffer is
+          full or its step budget is used up, and goes on from here
+levels    int64 (depth, 6): one row for each open node, see the `L_` names
+stack     int64 (places, 3): item, count and bitmap offset of the candidates of open nodes
+arena     uint64: the bitmaps of the candidates of open nodes, in blocks of 8 words
+found     int32 (itemsets, 3): parent, last item and count of every itemset found
+sizes     uint8 (itemsets,): number of items of every itemset found
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 8  # words in a block: one 512-bit register, or two or four narrower ones
+BLOCK_BITS = 64 * LANES
+
+DONE, FULL, ARENA, STACK, BUDGET, TOO_MANY, UNTIDY, UNSOUND = range(8)
+
+S_MIN_COUNT, S_MAX_LEN, S_CONSEQUENTS, S_ITEMS, S_PAIRED, S_GROUPED, S_SEGMENTS = range(7)
+T_FOUND, T_DEPTH, T_STEPS, T_BUDGET, T_ITEM, T_NEED, T_BLOCKS, T_OPEN = range(8)
+L_START, L_END, L_CURSOR, L_NODE, L_PERFECT, L_TOP = range(6)
+C_ITEM, C_COUNT, C_OFFSET = range(3)
+F_PARENT, F_ITEM, F_COUNT = range(3)
+
+
+@intrinsic
+def _meet(typingctx, arena, target, left, right, blocks):  # type: ignore[no-untyped-def]
+    """Write the AND of two bitmaps of an arena to a third place in it; return its popcount."""
+    signature = types.int64(arena, types.int64, types.int64, types.int64, types.int64)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        vector, word = ir.VectorType(ir.IntType(64), LANES), ir.IntType(64)
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data
+        places = [builder.bitcast(builder.gep(data, [at]), vector.as_pointer()) for at in args[1:4]]
+        popcount = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(vector, [vector]), f"llvm.ctpop.v{LANES}i64"
+        )
+        total = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(word, [vector]), f"llvm.vector.reduce.add.v{LANES}i64"
+        )
+        counts = cgutils.alloca_once_value(builder, ir.Constant(vector, [0] * LANES))
+        with cgutils.for_range(builder, args[4], intp=word) as loop:
+            to, one, two = (builder.gep(place, [loop.index]) for place in places)
+            both = builder.and_(builder.load(one, align=8), builder.load(two, align=8))
+            builder.store(both, to, align=8)
+            builder.store(builder.add(builder.load(counts), builder.call(popcount, [both])), counts)
+        return builder.call(total, [builder.load(counts)])
+
+    return signature, codegen
+
+
+@njit(cache=True)
+def count_items(indptr, indices, n_columns):
+    """Count each column's ones; tell whether the rows are sorted, without repeats, in bounds."""
+    counts = np.zeros(n_columns, np.int64)
+    outcome = DONE
+    for row in range(indptr.size - 1):
+        last = -1
+        for at in range(indptr[row], indptr[row + 1]):
+            item = indices[at]
+            if item < 0 or item >= n_columns:
+                return counts, UNSOUND
+            if item <= last:
+                outcome = UNTIDY
+            last = item
+            counts[item] += 1
+    return counts, outcome
+
+
+@njit(cache=True)
+def _cube(n_perfect, room):
+    """Number of subsets with at most `room` members of `n_perfect` items, at most 2**40."""
+    if room >= n_perfect:
+        return 1 << min(n_perfect, 40)
+    total, term = 1, 1
+    for k in range(room):
+        term = term * (n_perfect - k) // (k + 1)
+        total += term
+        if total > 1 << 40:
+            return 1 << 40
+    return total
+
+
+@njit(cache=True)
+def _emit(found, sizes, at, parent, item, count, size, perfect, n_perfect, limit):
+    """Write an itemset and its unions with every subset of the items that all of its rows hold."""
+    found[F_PARENT, at], found[F_ITEM, at], found[F_COUNT, at] = parent, item, count
+    sizes[at] = size
+    end = at + 1
+    for p in range(n_perfect):
+        extra, n_old = perfect[p], end - at
+        if size + n_perfect <= limit:
+            found[F_ITEM, end : end + n_old] = extra
+            found[F_COUNT, end : end + n_old] = count
+            for k in range(n_old):
+                found[F_PARENT, end + k] = at + k
+                sizes[end + k] = sizes[at + k] + 1
+            end += n_old
+        else:
+            for old in range(at, at + n_old):
+                if sizes[old] < limit:
+                    found[F_PARENT, end], found[F_ITEM, end] = old, extra
+                    found[F_COUNT, end], sizes[end] = count, sizes[old] + 1
+                    end += 1
+    return end
+
+
+@njit(cache=True)
+def _may_join(pairs, one, two):
+    """Whether the pair's bit is set in the lower triangle of `pairs`."""
+    if one < two:
+        one, two = two, one
+    return (pairs[one, two >> 6] >> np.uint64(two & 63)) & np.uint64(1) != 0
+
+
+@njit(cache=True)
+def _place(stack, start, end, n_first):
+    """Move the last candidate to its place: consequents first, then the most frequent first."""
+    item, count, offset = stack[end, C_ITEM], stack[end, C_COUNT], stack[end, C_OFFSET]
+    key = count + ((item < n_first) << 40)
+    at = end
+    while at > start:
+        before = stack[at - 1, C_COUNT] + ((stack[at - 1, C_ITEM] < n_first) << 40)
+        if before >= key:
+            break
+        stack[at, C_ITEM] = stack[at - 1, C_ITEM]
+        stack[at, C_COUNT] = stack[at - 1, C_COUNT]
+        stack[at, C_OFFSET] = stack[at - 1, C_OFFSET]
+        at -= 1
+    stack[at, C_ITEM], stack[at, C_COUNT], stack[at, C_OFFSET] = item, count, offset
+
+
+@njit(cache=True)
+def _count_child(shape, segments, arena, target, left, right):
+    """AND two bitmaps into a third; rows of segment s stand for 2**s rows each."""
+    if shape[S_SEGMENTS] == 1:
+        return _meet(arena, target, left, right, segments[1])
+    total = 0
+    for s in range(shape[S_SEGMENTS]):
+        shift = segments[s] * LANES
+        blocks = segments[s + 1] - segments[s]
+        total += _meet(arena, target + shift, left + shift, right + shift, blocks) << s
+    return total
+
+
+@njit(cache=True)
+def _open_node(shape, state, segments, levels, stack, arena, perfect, fixed, pairs):
+    """Count the children of the candidate under the cursor; they become the next level."""
+    depth, width = state[T_DEPTH], state[T_BLOCKS] * LANES
+    first, at = levels[depth, L_START], levels[depth, L_CURSOR]
+    item, count, left = stack[at, C_ITEM], stack[at, C_COUNT], stack[at, C_OFFSET]
+    top, n_perfect = levels[depth, L_TOP], levels[depth, L_PERFECT]
+    start = levels[depth, L_END]
+    end = start
+    if depth + 1 < shape[S_MAX_LEN]:
+        for other in range(first, at):
+            candidate = stack[other, C_ITEM]
+            if shape[S_PAIRED] and not _may_join(pairs, item, candidate):
+                continue
+            both = _count_child(shape, segments, arena, top, left, stack[other, C_OFFSET])
+            if both == count and not fixed[candidate]:
+                perfect[n_perfect] = candidate
+                n_perfect += 1
+            elif both >= shape[S_MIN_COUNT]:
+                stack[end, C_ITEM], stack[end, C_COUNT] = candidate, both
+                stack[end, C_OFFSET] = top
+                _place(stack, start, end, shape[S_CONSEQUENTS])
+                end += 1
+                top += width
+    levels[depth + 1, L_START], levels[depth + 1, L_CURSOR] = start, start
+    levels[depth + 1, L_END], levels[depth + 1, L_TOP] = end, top
+    levels[depth + 1, L_PERFECT] = n_perfect
+    state[T_STEPS] += (at - first) * (state[T_BLOCKS] + 16) + 16
+
+
+@njit(cache=True)
+def _shortage(state, levels, stack, arena):
+    """Tell what is missing before the candidate under the cursor can be opened, if anything."""
+    depth = state[T_DEPTH]
+    if depth + 2 > levels.shape[0] - 1:
+        return TOO_MANY
+    room = levels[depth, L_CURSOR] - levels[depth, L_START] + 1
+    if levels[depth, L_TOP] + room * state[T_BLOCKS] * LANES > arena.size:
+        state[T_NEED] = levels[depth, L_TOP] + room * state[T_BLOCKS] * LANES
+        return ARENA
+    if levels[depth, L_END] + room > stack.shape[0]:
+        state[T_NEED] = levels[depth, L_END] + room
+        return STACK
+    return BUDGET if state[T_STEPS] >= state[T_BUDGET] else DONE
+
+
+@njit(cache=True)
+def _close_node(shape, state, levels, stack, perfect, found, sizes, item, count):
+    """Write the node just opened, if it is wanted, and step down; DONE unless room is short."""
+    depth, outside = state[T_DEPTH], item >= shape[S_CONSEQUENTS] and shape[S_CONSEQUENTS] > 0
+    limit = shape[S_MAX_LEN] - outside
+    child = depth + 1
+    start, end = levels[child, L_START], levels[child, L_END]
+    if outside and (end == start or stack[start, C_ITEM] >= shape[S_CONSEQUENTS]):
+        levels[depth, L_CURSOR] += 1
+        return DONE
+    if child > limit:
+        levels[depth, L_CURSOR] += 1
+        return DONE
+    at, n_perfect = state[T_FOUND], levels[child, L_PERFECT]
+    need = at + _cube(n_perfect, limit - child)
+    if need > found.shape[1]:
+        state[T_NEED] = need
+        return FULL
+    levels[child, L_NODE] = at
+    state[T_FOUND] = _emit(
+        found, sizes, at, levels[depth, L_NODE], item, count, child, perfect, n_perfect, limit
+    )
+    levels[depth, L_CURSOR] += 1
+    if end > start and child < shape[S_MAX_LEN]:
+        state[T_DEPTH] = child
+    return DONE
+
+
+@njit(cache=True)
+def _grow(shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes, floor):
+    """Walk the tree depth first down from level `floor`, until done or something runs short."""
+    while state[T_DEPTH] >= floor:
+        depth = state[T_DEPTH]
+        at = levels[depth, L_CURSOR]
+        if at == levels[depth, L_END]:
+            state[T_DEPTH] -= 1
+            continue
+        short = _shortage(state, levels, stack, arena)
+        if short != DONE:
+            return short
+        item, count = stack[at, C_ITEM], stack[at, C_COUNT]
+        _open_node(shape, state, segments, levels, stack, arena, perfect, fixed, pairs)
+        short = _close_node(shape, state, levels, stack, perfect, found, sizes, item, count)
+        if short != DONE:
+            return short
+    return DONE
+
+
+@njit(cache=True)
+def search_columns(
+    shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes
+):
+    """Search from bitmaps over all transactions: level 0 holds every frequent item."""
+    return _grow(
+        shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes, 0
+    )
+
+
+@njit(cache=True)
+def set_columns(starts, rows, blocks, arena):
+    """Write the bitmap of every item from its rows."""
+    for item in range(starts.size - 1):
+        base = item * blocks * LANES
+        for at in range(starts[item], starts[item + 1]):
+            row = rows[at]
+            arena[base + (row >> 6)] |= np.uint64(1) << np.uint64(row & 63)
+
+
+@njit(cache=True)
+def transpose(indptr, indices, rank, starts, rows, spans):
+    """Write each frequent item's rows in order; `spans` gets where a row's items will stand.
+
+    Returns the sum of the squared lengths of the rows.
+    """
+    fill = starts.copy()
+    total = squares = 0
+    for row in range(indptr.size - 1):
+        first = total
+        spans[row, 0] = spans[row, 1] = first
+        for at in range(indptr[row], indptr[row + 1]):
+            item = rank[indices[at]]
+            if item >= 0:
+                rows[fill[item]] = row
+                fill[item] += 1
+                total += 1
+        squares += (total - first) ** 2
+    return squares
+
+
+@njit(cache=True)
+def _join_counts(item, starts, rows, spans, baskets, counts, touched):
+    """Count the earlier items beside one item in its rows; add it to these rows."""
+    n_touched = 0
+    for at in range(starts[item], starts[item + 1]):
+        row = rows[at]
+        first, last = spans[row, 0], spans[row, 1]
+        for place in range(first, last):
+            other = baskets[place]
+            touched[n_touched] = other
+            n_touched += counts[other] == 0
+            counts[other] += 1
+        baskets[last] = item
+        spans[row, 1] = last + 1
+    return n_touched
+
+
+@njit(cache=True)
+def _open_item(
+    shape, state, levels, stack, perfect, fixed, pairs, barred, item, count, counts, touched, n
+):
+    """Make the frequent companions of one first item the candidates of level 1."""
+    end = n_perfect = 0
+    for t in range(n):
+        other = touched[t]
+        both = counts[other]
+        counts[other] = 0
+        if both < shape[S_MIN_COUNT] or (shape[S_GROUPED] and _may_join(barred, item, other)):
+            continue
+        pairs[item, other >> 6] |= np.uint64(1) << np.uint64(other & 63)
+        if both == count and not fixed[other]:
+            perfect[n_perfect] = other
+            n_perfect += 1
+        else:
+            stack[end, C_ITEM], stack[end, C_COUNT] = other, both
+            _place(stack, 0, end, shape[S_CONSEQUENTS])
+            end += 1
+    levels[1, L_START], levels[1, L_CURSOR], levels[1, L_END] = 0, 0, end
+    levels[1, L_PERFECT] = n_perfect
+    state[T_STEPS] += n + 16
+
+
+@njit(cache=True)
+def _project(state, levels, stack, arena, item, starts, rows, spans, baskets, slots):
+    """Write the candidates' bitmaps over those rows of the item that hold two of them."""
+    end = levels[1, L_END]
+    width = (starts[item + 1] - starts[item] + BLOCK_BITS - 1) // BLOCK_BITS * LANES
+    arena[: end * width] = 0
+    for slot in range(end):
+        stack[slot, C_OFFSET] = slot * width
+        slots[stack[slot, C_ITEM]] = slot * width
+    kept = 0
+    for at in range(starts[item], starts[item + 1]):
+        row = rows[at]
+        before, bit = kept >> 6, np.uint64(1) << np.uint64(kept & 63)
+        hits, last = 0, 0
+        for place in range(spans[row, 0], spans[row, 1] - 1):
+            slot = slots[baskets[place]]
+            if slot >= 0:
+                arena[slot + before] |= bit
+                hits, last = hits + 1, slot
+        if hits == 1:
+            arena[last + before] &= ~bit
+        kept += hits > 1
+    for slot in range(end):
+        slots[stack[slot, C_ITEM]] = -1
+    state[T_BLOCKS] = (kept + BLOCK_BITS - 1) // BLOCK_BITS
+    levels[1, L_TOP] = end * width
+
+
+@njit(cache=True)
+def _start_item(
+    shape, state, levels, stack, perfect, fixed, pairs, barred, starts, rows, spans, baskets,
+    counts, touched,
+):
+    """Make one first item's node: its companions, their counts, the empty level above."""
+    item = state[T_ITEM]
+    n = _join_counts(item, starts, rows, spans, baskets, counts, touched)
+    count = starts[item + 1] - starts[item]
+    _open_item(
+        shape, state, levels, stack, perfect, fixed, pairs, barred, item, count, counts, touched, n
+    )
+    state[T_DEPTH], levels[0, L_NODE], state[T_OPEN] = 0, -1, 1
+
+
+@njit(cache=True)
+def _descend_item(
+    shape, state, segments, levels, stack, arena, perfect, found, sizes, starts, rows, spans,
+    baskets, slots,
+):
+    """Write one first item and give its candidates bitmaps; DONE unless room is short."""
+    item = state[T_ITEM]
+    count = starts[item + 1] - starts[item]
+    need = levels[1, L_END] * ((count + BLOCK_BITS - 1) // BLOCK_BITS) * LANES
+    if need > arena.size:
+        state[T_NEED] = need
+        return ARENA
+    short = _close_node(shape, state, levels, stack, perfect, found, sizes, item, count)
+    if short != DONE:
+        return short
+    if state[T_DEPTH] == 1 and levels[1, L_END] > 1:
+        _project(state, levels, stack, arena, item, starts, rows, spans, baskets, slots)
+    segments[1], state[T_OPEN] = state[T_BLOCKS], 2
+    return DONE
+
+
+@njit(cache=True)
+def search_rows(
+    shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes,
+    barred, starts, rows, spans, baskets, counts, touched, slots,
+):
+    """Search item by item: each gets bitmaps over its own rows, for the items before it."""
+    while state[T_ITEM] < shape[S_ITEMS]:
+        if state[T_OPEN] == 0:
+            _start_item(
+                shape, state, levels, stack, perfect, fixed, pairs, barred, starts, rows, spans,
+                baskets, counts, touched,
+            )
+        if state[T_OPEN] == 1:
+            short = _descend_item(
+                shape, state, segments, levels, stack, arena, perfect, found, sizes, starts,
+                rows, spans, baskets, slots,
+            )
+            if short != DONE:
+                return short
+        short = _grow(
+            shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes, 1
+        )
+        if short != DONE:
+            return short
+        state[T_OPEN], state[T_ITEM] = 0, state[T_ITEM] + 1
+    return DONE
