@@ -198,7 +198,9 @@ def _tests(p_values: Floats, tests: int | None) -> int:
     return tests
 
 
-def benjamini_hochberg(p_values: ArrayLike, tests: int | None = None) -> Floats:
+def benjamini_hochberg(
+    p_values: ArrayLike, tests: int | None = None, weights: ArrayLike | None = None
+) -> Floats:
     """False discovery rates (q-values) of Benjamini and Hochberg.
 
     Parameters
@@ -207,6 +209,9 @@ def benjamini_hochberg(p_values: ArrayLike, tests: int | None = None) -> Floats:
         P-values of the rules kept.
     tests : int, optional
         How many were tested in all, ``tests >= k``; those not given count as p = 1.
+    weights : array_like of float, shape (k,), optional
+        How much of the attention each test gets, settled before the data are seen and 1 on
+        average over all tests (Genovese, Roeder and Wasserman 2006).
 
     Returns
     -------
@@ -218,6 +223,7 @@ def benjamini_hochberg(p_values: ArrayLike, tests: int | None = None) -> Floats:
     array([0.04  , 0.04  , 0.6667])
     """
     p = np.asarray(p_values, dtype=np.float64)
+    p = p if weights is None else p / np.asarray(weights, dtype=np.float64)
     order = np.argsort(p)
     steps = p[order] * (_tests(p, tests) / np.arange(1, p.size + 1))
     adjusted = np.empty_like(p)
@@ -225,7 +231,9 @@ def benjamini_hochberg(p_values: ArrayLike, tests: int | None = None) -> Floats:
     return adjusted
 
 
-def bonferroni_holm(p_values: ArrayLike, tests: int | None = None) -> Floats:
+def bonferroni_holm(
+    p_values: ArrayLike, tests: int | None = None, weights: ArrayLike | None = None
+) -> Floats:
     """Family-wise error rates of Holm's step-down method.
 
     Parameters
@@ -234,6 +242,8 @@ def bonferroni_holm(p_values: ArrayLike, tests: int | None = None) -> Floats:
         P-values of the rules kept.
     tests : int, optional
         How many were tested in all, ``tests >= k``; those not given count as p = 1.
+    weights : array_like of float, shape (k,), optional
+        As for `benjamini_hochberg`.
 
     Returns
     -------
@@ -245,8 +255,10 @@ def bonferroni_holm(p_values: ArrayLike, tests: int | None = None) -> Floats:
     array([0.04, 0.06, 1.  ])
     """
     p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p)
-    steps = p[order] * (_tests(p, tests) - np.arange(p.size))
+    shares = np.ones_like(p) if weights is None else np.asarray(weights, dtype=np.float64)
+    order = np.argsort(p / shares)
+    taken = np.cumsum(shares[order]) - shares[order]
+    steps = (p / shares)[order] * (_tests(p, tests) - taken)
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted

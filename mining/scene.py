@@ -1,0 +1,128 @@
+"""The complaints as the tests see them: who holds what, where, in which week, filed by whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mining.baskets import Baskets
+from mining.complainants import first_filings
+from mining.strata import Rows, Strata
+
+Codes = NDArray[np.int32]
+
+_MOSTLY_UNKNOWN = 0.5
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Attribute values, or one issue, on the left; one issue on the right (item columns)."""
+
+    antecedent: tuple[int, ...]
+    issue: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that a test of a rule needs to know about the complaints.
+
+    Attributes
+    ----------
+    baskets : Baskets
+        n complaints, each complainant's first on a matter.
+    values : dict of str to ndarray of int32, shape (n,)
+        Value (item column) of every attribute, -1 where unknown.
+    weeks : ndarray of int32, shape (n,), or None
+        Week of each complaint from 0; None where no times are known.
+    customers : ndarray of int64, shape (n,)
+        Who complains.
+    tied : set of frozenset of str
+        Attributes of which one determines the other.
+    """
+
+    baskets: Baskets
+    values: dict[str, Codes]
+    weeks: Codes | None
+    customers: NDArray[np.int64]
+    tied: set[frozenset[str]]
+    _rows: dict[tuple[int, ...], Rows] = field(default_factory=dict)
+    _kept: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Number of complaints."""
+        return len(self.baskets)
+
+    def item_rows(self, item: int) -> Rows:
+        """Complaints that hold one item, ascending."""
+        columns = self.baskets.columns
+        return columns.indices[columns.indptr[item] : columns.indptr[item + 1]]
+
+    def rows(self, items: tuple[int, ...]) -> Rows:
+        """Complaints that hold all of these items, ascending."""
+        if items not in self._rows:
+            rows = self.item_rows(items[0])
+            for item in items[1:]:
+                rows = np.intersect1d(rows, self.item_rows(item), assume_unique=True)
+            self._rows[items] = rows
+        return self._rows[items]
+
+    def held(self, item: int) -> NDArray[np.bool_]:
+        """Whether each complaint holds an item."""
+        held = np.zeros(len(self), dtype=np.bool_)
+        held[self.item_rows(item)] = True
+        return held
+
+    def counted(self, issue: int) -> NDArray[np.bool_]:
+        """Complaints that count in tests of this issue: a complainant's first with it, or without."""
+        if issue not in self._kept:
+            kept = np.ones(len(self), dtype=np.bool_)
+            rows = self.item_rows(issue)
+            if self._repeats:
+                kept[rows] = first_filings(self.customers[rows])
+            self._kept[issue] = kept
+        return self._kept[issue]
+
+    @cached_property
+    def _repeats(self) -> bool:
+        return bool(np.bincount(self.customers).max(initial=0) > 1)
+
+    def base(self, issue: int) -> Codes:
+        """Strata before anything is known: the weeks, without repeated filings on the issue."""
+        weeks = self.weeks if self.weeks is not None else np.zeros(len(self), dtype=np.int32)
+        return np.where(self.counted(issue), weeks, -1).astype(np.int32)
+
+    def strata(self, issue: int, codes: Codes) -> Strata:
+        """Count an issue in a division of the complaints."""
+        return Strata.of(codes, self.held(issue))
+
+    def membership(self, items: tuple[int, ...]) -> Codes:
+        """1 with these items, 0 without, -1 where an unknown value leaves it open.
+
+        Where most complaints don't know, they form a stratum of their own (2) instead.
+        """
+        inside = np.ones(len(self), dtype=np.int32)
+        for item in items:
+            inside = np.minimum(inside, self._holds(item))
+        open_ = inside == -1
+        if open_.mean() > _MOSTLY_UNKNOWN:
+            inside[open_] = 2
+        return np.where(inside == -2, 0, inside)
+
+    def _holds(self, item: int) -> Codes:
+        """1 with the item, -1 unknown, -2 surely without (so that the minimum decides)."""
+        values = self.values.get(self.baskets.items[item].attribute)
+        if values is None:
+            return np.where(self.held(item), 1, -2).astype(np.int32)
+        return np.where(values == item, 1, np.where(values < 0, -1, -2)).astype(np.int32)
+
+    def attributes(self, items: tuple[int, ...]) -> set[str]:
+        """Attributes that the items belong to."""
+        return {self.baskets.items[item].attribute for item in items}
+
+    def is_tied(self, attribute: str, items: tuple[int, ...]) -> bool:
+        """Whether an attribute is one of the items' own, or determines or follows from one."""
+        own = self.attributes(items)
+        return attribute in own or any(frozenset((attribute, name)) in self.tied for name in own)

@@ -1,0 +1,259 @@
+"""A rule inside strata: does it still hold among complaints that are otherwise alike?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from domain.errors import SettingRefused
+from mining.significance import Z95, log_hypergeometric
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int32]
+
+_EXACT_UP_TO = 60.0
+_NONE = np.empty(0, dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class Stratified:
+    """What is left of a rule, or of each of k rules, when like is compared with like.
+
+    Attributes
+    ----------
+    both : ndarray of float64, shape (k,)
+        Complaints with both sides, in strata that hold antecedent and not-antecedent.
+    expected, variance : ndarray of float64, shape (k,)
+        Of that count under independence inside every stratum.
+    risk_ratio, risk_ratio_low : ndarray of float64, shape (k,)
+        Mantel and Haenszel's common ratio of confidences with and without the antecedent, and
+        the lower end of its 95 % interval (Greenland and Robins); NaN where undefined.
+    odds_ratio : ndarray of float64, shape (k,)
+        Mantel and Haenszel's common odds ratio; NaN where undefined, infinite where no
+        complaint speaks against the rule.
+    """
+
+    both: Floats
+    expected: Floats
+    variance: Floats
+    risk_ratio: Floats
+    risk_ratio_low: Floats
+    odds_ratio: Floats
+
+    @property
+    def z(self) -> Floats:
+        """Signed root of the Cochran-Mantel-Haenszel statistic; 0 where nothing is compared."""
+        spread = np.sqrt(self.variance)
+        gap = self.both - self.expected
+        return np.divide(gap, spread, out=np.zeros_like(gap), where=spread > 0)
+
+
+@dataclass(frozen=True)
+class Strata:
+    """A division of the complaints, with the consequent counted in every part.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (n,)
+        Stratum of each complaint, -1 for those set aside.
+    held : ndarray of bool, shape (n,)
+        Complaints with the consequent.
+    sizes, holding : ndarray of int64, shape (s,)
+        Complaints in each stratum, and those of them with the consequent.
+    """
+
+    codes: NDArray[np.int32]
+    held: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+    holding: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, codes: NDArray[np.int32], held: NDArray[np.bool_]) -> Strata:
+        """Count the strata.
+
+        Parameters
+        ----------
+        codes : ndarray of int32, shape (n,)
+            Stratum of each complaint, -1 for those set aside.
+        held : ndarray of bool, shape (n,)
+            Complaints with the consequent.
+        """
+        used = codes >= 0
+        inside = codes[used]
+        parts = int(inside.max(initial=-1)) + 1
+        sizes = np.bincount(inside, minlength=parts)
+        holding = np.bincount(codes[used & held], minlength=parts)
+        return cls(codes, held, sizes, holding)
+
+    def compare(self, antecedents: list[Rows]) -> Stratified:
+        """Compare complaints with and without each antecedent inside the strata.
+
+        Parameters
+        ----------
+        antecedents : list of ndarray of int32
+            Rows that hold each antecedent.
+
+        Returns
+        -------
+        Stratified
+
+        Examples
+        --------
+        >>> held = np.array([True, True, False, False])
+        >>> strata = Strata.of(np.zeros(4, dtype=np.int32), held)
+        >>> strata.compare([np.array([0, 1], dtype=np.int32)]).both
+        array([2.])
+        """
+        offsets = np.cumsum([0, *(rows.size for rows in antecedents)])
+        flat = np.concatenate(antecedents) if antecedents else _NONE
+        sums = _compare(offsets, flat, self.codes, self.held, self.sizes, self.holding)
+        both, expected, variance, with_, without, spread, for_, against = sums.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = with_ / without
+            low = ratio * np.exp(-Z95 * np.sqrt(spread / (with_ * without)))
+            odds = for_ / against
+        return Stratified(both, expected, variance, ratio, low, odds)
+
+    def p_value(self, antecedent: Rows) -> float:
+        """Chance of so many complaints with both sides, were there none but chance in any stratum.
+
+        Exact (the hypergeometric distributions of the strata are convolved) while the variance
+        is at most 60, the normal tail with continuity correction above.
+
+        Parameters
+        ----------
+        antecedent : ndarray of int32
+            Rows that hold the antecedent.
+
+        Returns
+        -------
+        float
+        """
+        inside = self.codes[antecedent]
+        used = inside >= 0
+        drawn = np.bincount(inside[used], minlength=self.sizes.size)
+        seen = int(self.held[antecedent[used]].sum())
+        expected = drawn * self.holding / np.maximum(self.sizes, 1)
+        rest = (1 - self.holding / np.maximum(self.sizes, 1)) * (self.sizes - drawn)
+        variance = float((expected * rest / np.maximum(self.sizes - 1, 1)).sum())
+        if variance > _EXACT_UP_TO:
+            gap = seen - 0.5 - float(expected.sum())
+            return float(stats.norm.sf(gap / math.sqrt(variance)))
+        return float(_convolved_tail(seen, self.sizes, self.holding, drawn))
+
+
+def crossed(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Cross several divisions; what one of them sets aside (-1) stays aside.
+
+    Parameters
+    ----------
+    parts : list of ndarray of int32, each shape (n,)
+        At least one.
+
+    Returns
+    -------
+    ndarray of int32, shape (n,)
+        Codes from 0 without gaps, -1 for complaints set aside.
+
+    Examples
+    --------
+    >>> crossed([np.array([0, 0, 1, -1]), np.array([1, 2, 1, 1])]).tolist()
+    [0, 1, 2, -1]
+    """
+    if not parts:
+        raise SettingRefused("no divisions are given to cross; give at least one")
+    codes = parts[0].astype(np.int64)
+    for part in parts[1:]:
+        width = int(part.max(initial=0)) + 1
+        aside = (codes < 0) | (part < 0)
+        codes = np.where(aside, -1, codes * width + part)
+        codes = _without_gaps(codes)
+    return codes.astype(np.int32)
+
+
+def _without_gaps(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    present = np.zeros(int(codes.max(initial=-1)) + 2, dtype=np.int64)
+    present[codes] = 1
+    present[-1] = 0
+    dense = np.cumsum(present) - 1
+    return np.where(codes < 0, -1, dense[codes])
+
+
+@numba.njit(cache=True)
+def _compare(
+    offsets: NDArray[np.int64],
+    flat: Rows,
+    codes: NDArray[np.int32],
+    held: NDArray[np.bool_],
+    sizes: NDArray[np.int64],
+    holding: NDArray[np.int64],
+) -> Floats:
+    """Add the eight sums of Mantel and Haenszel over the strata, for every antecedent."""
+    out = np.zeros((offsets.size - 1, 8))
+    drawn = np.zeros(sizes.size, dtype=np.int64)
+    both = np.zeros(sizes.size, dtype=np.int64)
+    touched = np.empty(sizes.size, dtype=np.int64)
+    for rule in range(offsets.size - 1):
+        used = 0
+        for at in range(offsets[rule], offsets[rule + 1]):
+            row = flat[at]
+            s = codes[row]
+            if s < 0:
+                continue
+            if drawn[s] == 0:
+                touched[used] = s
+                used += 1
+            drawn[s] += 1
+            both[s] += held[row]
+        for i in range(used):
+            s = touched[i]
+            _add_stratum(out[rule], both[s], drawn[s], holding[s], sizes[s])
+            drawn[s] = 0
+            both[s] = 0
+    return out
+
+
+@numba.njit(cache=True)
+def _add_stratum(out: Floats, both: int, drawn: int, holding: int, size: int) -> None:
+    n, x, y, a = float(size), float(drawn), float(holding), float(both)
+    if size == drawn or size < 2:
+        return
+    b = y - a
+    out[0] += a
+    out[1] += x * y / n
+    out[2] += x * y / n * (n - x) / n * (n - y) / (n - 1)
+    out[3] += a * (n - x) / n
+    out[4] += b * x / n
+    out[5] += (x * (n - x) * y - a * b * n) / (n * n)
+    out[6] += a * (n - x - b) / n
+    out[7] += b * (x - a) / n
+
+
+@numba.njit(cache=True)
+def _convolved_tail(
+    seen: int, sizes: NDArray[np.int64], holding: NDArray[np.int64], drawn: NDArray[np.int64]
+) -> float:
+    """P(sum over the strata >= seen), each a hypergeometric count, by convolution."""
+    low = 0
+    spread = np.ones(1)
+    for s in range(sizes.size):
+        n, y, x = sizes[s], holding[s], drawn[s]
+        first, last = max(0, x + y - n), min(x, y)
+        low += first
+        if first == last:
+            continue
+        part = np.empty(last - first + 1)
+        for k in range(part.size):
+            part[k] = math.exp(log_hypergeometric(first + k, n, y, x))
+        spread = np.convolve(spread, part)
+    if seen <= low:
+        return 1.0
+    tail = 0.0
+    for k in range(spread.size - 1, seen - low - 1, -1):
+        tail += spread[k]
+    return min(tail, 1.0)
