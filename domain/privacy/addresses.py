@@ -22,11 +22,11 @@ _UNITS = (
     "房(?![子屋价租产贷东改])|户(?![口型籍外主])|门(?!口)|村民小组|小组|组|队"
 )
 _DOOR = re.compile(
-    rf"(?:第?{_NUMBER} ?(?:{_UNITS})[ ,、\-]?){{1,7}}"
-    r"(?:(?:[0-9]{3,4}|[0-9]{1,3}-[0-9]{1,4})(?![0-9年元月日号个人块米.平天次小]))?"
+    rf"第?{_NUMBER} ?(?:{_UNITS})(?:[ ,、\-]?第?{_NUMBER} ?(?:{_UNITS})){{0,6}}"
+    r"(?:[ \-]?(?:[0-9]{3,4}|[0-9]{1,3}-[0-9]{1,4})(?![0-9年元月日号个人块米.平天次小]))?"
 )
 _STEP = re.compile(rf"({_NUMBER}) ?({_UNITS})")
-_DASHED = re.compile(r"(?<=[区园苑城府庭湾轩寓村里院])[0-9]{1,3}-[0-9]{1,3}-[0-9]{3,4}(?![0-9\-])")
+_DASHED = re.compile(r"(?<=[\u4e00-\u9fff])[0-9]{1,3}-[0-9]{1,3}-[0-9]{3,4}(?![0-9\-])")
 _NAMED_GROUP = re.compile(
     r"(?<=村)(?!村民|民|小|工作|调查|专案|领导|检查|督导|巡视|项目|两委|支|委|干|互助|监督|党|"
     r"务|内|里的|"
@@ -109,6 +109,8 @@ def _is_personal(path: str, door: str) -> bool:
     steps = _STEP.findall(door)
     units = {unit for _, unit in steps}
     last = path.rstrip(" -")[-1:]
+    if last == "月":
+        return False
     in_room = bool(units & _ROOMS) or door[-1:].isdigit()
     if in_room and units & (_BUILDINGS | _HOUSES):
         return len(path) > 1 or len(steps) > 1

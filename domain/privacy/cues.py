@@ -1,7 +1,8 @@
 """What the words right before a number say about it.
 
 The rule: the last cue in the 18 characters before a number decides, if at most 8 characters
-without digits and clause marks lie between. A cue of business (订单号, 保单号, 批号 …) makes it
+without digits and clause marks lie between (after a word without 号 or 码, as 订单, nothing but
+signs and 是 or 为). A cue of business (订单号, 保单号, 批号 …) makes it
 no personal number; of two cues that end together, the
 longer wins (订单号码 over 号码, 手机号 over 机号). An 18-digit number that passes
 the identity card's check digit, date and province is an identity card after any cue.
@@ -16,6 +17,7 @@ from domain.privacy.folding import BARRIER
 
 _REACH = 18
 _GAP = re.compile(rf"[^0-9,。;!?\n{BARRIER}]{{0,8}}\Z")
+_TIGHT_GAP = re.compile(r"[ :(#=\-A-Za-z]{0,6}[是为]?[ :]?\Z")
 
 _THINGS = (
     "订单|订购|运单|快递单|物流单?|货运|流水|交易|支付单?|保单|保险单|投保单|保险|工单|单据|货|"
@@ -36,7 +38,7 @@ _BUSINESS = re.compile(
     r"No)(?![A-Za-z])"
 )
 _PERSONS = {
-    "id": "身份证|身份号|证件号|公民身份|居民身份",
+    "id": "身份证|身份号|实名|证件号|公民身份|居民身份",
     "passport": "护照|通行证|出入境",
     "bank": "银行卡|信用卡|借记卡|储蓄卡|工资卡|银行账|银行帐|账号|帐号|账户|帐户|"
     "(?<![员分物值油水电气])卡号|"
@@ -85,6 +87,8 @@ def cue_before(text: str, start: int) -> Cue:
     if not cues:
         return Cue.NONE
     nearest = max(cues, key=lambda cue: (cue.end(), -cue.start()))
-    if not _GAP.fullmatch(before, nearest.end()):
+    said_in_full = nearest.lastgroup or nearest[0][-1] in "号码"
+    gap = _GAP if said_in_full else _TIGHT_GAP
+    if not gap.fullmatch(before, nearest.end()):
         return Cue.NONE
     return Cue(nearest.lastgroup or "business")

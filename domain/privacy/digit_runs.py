@@ -18,7 +18,7 @@ _MAX_ODD_GROUPS = 3
 _MIN_FIRST_GROUP = 3
 
 _DIGIT = rf"[0-9{CHINESE_DIGITS}{LOOKALIKES}]"
-_SEPARATORS = r"[ \n.\-,/_*|~:、。()]"
+_SEPARATORS = r"[ \n.\-,/_|~:、。()]"
 _CHECK = "[Xx×хХ]"
 _RUN = re.compile(
     rf"{_DIGIT}(?:{_SEPARATORS}{{0,3}}{_DIGIT}){{6,}}(?:{_SEPARATORS}{{0,3}}{_CHECK})?"
@@ -97,8 +97,13 @@ def numbers_at(pieces: list[Piece], index: int) -> list[Number]:
     ['13912345678', '1391234']
     """
     numbers = list(_joins(pieces, index))
-    numbers.sort(key=lambda each: (each.pieces > 1, len(each.scripts) > 1, -each.pieces))
+    numbers.sort(key=_unlikeliness)
     return numbers
+
+
+def _unlikeliness(number: Number) -> tuple[bool, bool, int]:
+    alone = number.pieces == 1 or number.digits[-1] == "X"
+    return not alone, len(number.scripts) > 1, -number.pieces
 
 
 def _pieces(folded: Folded, start: int, end: int) -> list[Piece]:

@@ -17,6 +17,7 @@ from domain.privacy.lexicon import (
     FOLLOWING,
     FUNCTION,
     GIVEN,
+    PARTICLES,
     SURNAMES,
     TRUSTED_SURNAMES,
     ordinary_words,
@@ -44,12 +45,13 @@ _FAMILY_NAME = re.compile(
     r"(?:[我贵]|本人|免贵|客户)姓([\u3400-\u9fff])(?!名)|姓([\u3400-\u9fff])的"
 )
 _TITLE = re.compile(
-    "先生|女士|小姐|太太|夫人|同志|师傅|老师|经理|主任|店长|主管|总监|队长|局长|科长|所长|处长|"
+    "先生|女士|小姐|太太|夫人|同志|(?<!康)师傅|老师|经理|(?<!班)主任|店长|主管|总监|队长|局长|科长|所长|处长|"
     "院长|校长|园长|站长|镇长|"
     "村长|县长|市长|区长|省长|书记|警官|民警|律师|医生|大夫|护士|教授|老板|阿姨|大爷|大妈|大姐|"
     "大哥|叔叔|伯伯|奶奶|爷爷|"
     "工程师|教练|客服|總|總經理|总(?![\u3400-\u9fff])"
 )
+_STATED = re.compile("(?![不未保匿无没见同略])[\u3400-\u9fff]{2,3}(?![\u3400-\u9fff])")
 _BESIDE_NUMBER = re.compile(
     rf"(?<![\u3400-\u9fff])([\u3400-\u9fff]{{2,4}})"
     rf"[ ,(:、]{{0,2}}(?:(?:联系)?(?:电话|手机|方式)|身份证)?(?:号码?)?[ :]?{BARRIER}"
@@ -85,12 +87,12 @@ def find_names(folded: Folded) -> list[Found]:
 def _announced(text: str) -> Iterator[tuple[int, int]]:
     for cue in _ANNOUNCED.finditer(text):
         start = cue.end()
-        end = _name_end(text, start)
-        if end is None:
-            continue
         certain = bool(cue["introduction"] or cue["mark"])
-        if _is_believable(text, start, end, certain):
+        end = _name_end(text, start)
+        if end is not None and _is_believable(text, start, end, certain):
             yield start, end
+        elif cue["introduction"] and cue["mark"] and (stated := _STATED.match(text, start)):
+            yield stated.span()
 
 
 def _family_names(text: str) -> Iterator[tuple[int, int]]:
@@ -149,10 +151,12 @@ def _second_given(text: str, index: int) -> int:
     character, pair = text[index : index + 1], text[index : index + 2]
     if not _is_chinese(character) or pair in FOLLOWING or _TITLE.match(text, index):
         return 0
-    ends_here = not _is_chinese(pair[1:]) or text[index + 1 : index + 3] in FOLLOWING
+    if not _is_chinese(pair[1:]):
+        return int(character not in PARTICLES)
     if character in FUNCTION:
-        return int(character in GIVEN and ends_here)
-    return int(character in GIVEN or ends_here or pair not in ordinary_words())
+        return int(character in GIVEN and _is_followed(text, index + 1))
+    known = character in GIVEN or text[index + 1 : index + 3] in FOLLOWING
+    return int(known or pair not in ordinary_words())
 
 
 def _is_believable(text: str, start: int, end: int, certain: bool) -> bool:

@@ -13,6 +13,7 @@ from domain.privacy.cues import Cue, cue_before
 from domain.privacy.digit_runs import Number, Piece, digit_runs, numbers_at
 from domain.privacy.folding import Folded
 from domain.privacy.kinds import Found, Kind
+from domain.privacy.places import is_county
 
 _LENGTHS = range(7, 20)
 _COUNTRY = re.compile(r"(?:00)?86(?=[0-9]{9})")
@@ -107,8 +108,12 @@ def _is_id_card(digits: str) -> bool:
 
 
 def _is_old_id_card(digits: str) -> bool:
-    """15 places with a county that existed at the birth date."""
-    return bool(_OLD_ID_CARD.fullmatch(digits)) and ric.is_valid(_as_new_id_card(digits))
+    """15 places with a county, today's or a former one, and a date."""
+    return (
+        _OLD_ID_CARD.fullmatch(digits) is not None
+        and _is_date(f"19{digits[6:12]}")
+        and is_county(digits[:6])
+    )
 
 
 def _as_new_id_card(digits: str) -> str:

@@ -54,6 +54,17 @@ def place_ending_at(text: str, end: int) -> int | None:
     return None
 
 
+def is_county(code: str) -> bool:
+    """Whether six digits are the code of a county, today's or a former one.
+
+    Examples
+    --------
+    >>> is_county("430102"), is_county("439999")
+    (True, False)
+    """
+    return any("county" in properties for _, properties in numdb.get("cn/loc").info(code))
+
+
 def _names(prefixes: Iterable[Any]) -> Iterator[str]:
     for _, _, _, properties, children in prefixes:
         for names in properties.values():

@@ -1,0 +1,199 @@
+"""Made-up complaints with personal data whose places are known, and such as only look alike.
+
+Every number is drawn at random. Surnames, given names, roads and phrases are lists of their own,
+not those the masker reads.
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from stdnum import luhn
+from stdnum.cn import ric
+
+from domain.privacy import Kind
+
+WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Personal data at a known place of a text."""
+
+    kind: Kind
+    start: int
+    end: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A text and the personal data in it."""
+
+    text: str
+    pieces: tuple[Piece, ...]
+
+
+class Maker:
+    """Makes values and texts from one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.makers: dict[Kind, Callable[[], str]] = {
+            Kind.MOBILE: self.mobile,
+            Kind.LANDLINE: self.landline,
+            Kind.ID_CARD: self.id_card,
+            Kind.BANK_CARD: self.bank_card,
+            Kind.EMAIL: self.email,
+            Kind.PLATE: self.plate,
+            Kind.PASSPORT: self.passport,
+            Kind.ADDRESS: self.address,
+            Kind.NAME: self.name,
+        }
+
+    def digits(self, count: int) -> str:
+        """Draw digits."""
+        return "".join(self.random.choices("0123456789", k=count))
+
+    def pick(self, choices: str | tuple[str, ...] | list[str]) -> str:
+        """Draw one."""
+        return self.random.choice(choices)
+
+    def mobile(self) -> str:
+        """11 digits from 13 to 19, bare or grouped, at times with the country code."""
+        number = f"1{self.pick('3456789')}{self.digits(9)}"
+        gap = self.pick(["", "", "", "-", " "])
+        grouped = gap.join([number[:3], number[3:7], number[7:]])
+        return self.pick(["", "", "", "", "+86", "+86 ", "86-", "0086"]) + grouped
+
+    def landline(self) -> str:
+        """Area code and number."""
+        area = self.pick(["010", "021", "0731", "0755", "0571", "028", "0377", "0797", "025"])
+        size = 8 if len(area) == 3 or area in {"0731", "0755", "0571"} else 7
+        number = self.pick("2345678") + self.digits(size - 1)
+        form = self.pick(["{}-{}", "{}{}", "({}){}", "（{}）{}", "{} {}", "{}－{}"])
+        return form.format(area, number)
+
+    def id_card(self) -> str:
+        """18 places with a right check digit; one in ten of the old form with 15."""
+        county = self.pick(["430102", "110105", "310115", "440106", "510107", "360731", "410105"])
+        born = date(1940, 1, 1) + timedelta(days=self.random.randrange(26_000))
+        if self.random.random() < 0.1:
+            return f"{county}{born:%y%m%d}{self.digits(3)}"
+        number = f"{county}{born:%Y%m%d}{self.digits(3)}"
+        return number + ric.calc_check_digit(number + "0")
+
+    def bank_card(self) -> str:
+        """16 to 19 digits that pass Luhn, bare or in fours."""
+        prefix = self.pick(["622202", "621700", "622848", "625965", "436742", "955880", "518710"])
+        number = prefix + self.digits(self.random.choice([9, 10, 11, 12]))
+        number += luhn.calc_check_digit(number)
+        if self.random.random() < 0.7:
+            return number
+        return " ".join(number[at : at + 4] for at in range(0, len(number), 4))
+
+    def email(self) -> str:
+        """Local part and host."""
+        local = self.pick(["zhang.san", "li_si", "wangwu88", "a", "x-y", "abc"]) + self.digits(3)
+        return f"{local}@{self.pick(['qq.com', '163.com', 'vip.sina.com.cn', 'gmail.com'])}"
+
+    def plate(self) -> str:
+        """An ordinary or a new energy plate."""
+        head = self.pick("京沪粤湘浙川豫赣苏鲁") + self.pick("ABCDEFGHJK")
+        gap = self.pick(["", "", "·", " ", "-"])
+        if self.random.random() < 0.4:
+            return f"{head}{gap}{self.pick('DF')}{self.pick('ABC0123456789')}{self.digits(4)}"
+        body = list(self.digits(5))
+        for at in self.random.sample(range(5), self.random.randrange(3)):
+            body[at] = self.pick("ABCDEFGHJKLMNPQRSTUVWXYZ")
+        return head + gap + "".join(body)
+
+    def passport(self) -> str:
+        """A Chinese passport."""
+        if self.random.random() < 0.5:
+            return f"{self.pick('EG')}{self.digits(8)}"
+        return f"E{self.pick('ABCDEFGHJKLMNPQRSTUVWXYZ')}{self.digits(7)}"
+
+    def name(self) -> str:
+        """Surname, at times rare or compound, and one or two characters."""
+        draw = self.random.random()
+        surname = self.pick(WORDS["surnames"][: 60 if draw < 0.5 else len(WORDS["surnames"])])
+        if draw > 0.9:
+            surname = self.pick(WORDS["rare_surnames"])
+        if draw > 0.95:
+            surname = self.pick(WORDS["compound_surnames"])
+        given = WORDS["odd_given"] if self.random.random() < 0.05 else WORDS["given"]
+        return surname + "".join(self.random.choices(given, k=self.pick_size()))
+
+    def pick_size(self) -> int:
+        """One or two characters of a given name."""
+        return 1 if self.random.random() < 0.35 else 2
+
+    def address(self) -> str:
+        """An address in town or country down to the door."""
+        province = self.random.choice(WORDS["provinces"])
+        start = self.pick([province["name"], ""]) + self.pick([*province["cities"], ""])
+        start += self.pick(province["counties"])
+        if self.random.random() < 0.25:
+            return start + self.village_door()
+        gap = self.pick(["", "", "", " "])
+        return gap.join([start, *self.town_door()])
+
+    def village_door(self) -> str:
+        """Town, village and group, at times the house."""
+        group = self.pick(
+            [f"{self.number(20)}组", f"第{self.pick('一二三四五六七八九')}村民小组", ""]
+        )
+        house = f"{self.number(300)}号" if not group else self.pick([f"{self.number(99)}号", ""])
+        return self.pick(WORDS["towns"]) + self.pick(WORDS["villages"]) + group + house
+
+    def town_door(self) -> list[str]:
+        """Road, estate and door in parts."""
+        road = f"{self.pick(WORDS['roads'])}{self.number(900)}号"
+        building = f"{self.number(40)}{self.pick(['栋', '幢', '号楼', '座'])}"
+        rooms = [f"{self.number(4)}单元", f"{self.number(30)}0{self.number(8)}"]
+        room = rooms[1] + self.pick(["室", "", "房"])
+        estate = self.pick(WORDS["estates"])
+        forms = [
+            [road],
+            [road, estate + building, room],
+            [road, estate + building, rooms[0] + room],
+            [self.pick(WORDS["roads"]) + estate + building, rooms[0] + room],
+            [f"{self.pick(WORDS['roads'])}{self.number(900)}弄{self.number(80)}号{room}"],
+            [f"{estate}{self.number(20)}-{self.number(4)}-{self.number(20)}0{self.number(8)}"],
+        ]
+        return self.random.choice(forms)
+
+    def number(self, limit: int) -> str:
+        """Draw a number from 1."""
+        return str(self.random.randrange(1, limit + 1))
+
+    def sample(self, kind: Kind) -> Sample:
+        """Make a complaint with one piece of a kind, in one of its contexts."""
+        before, after = self.pick(WORDS["contexts"][kind]).split("{}")
+        value = self.makers[kind]()
+        start = self.pick(WORDS["openings"]) + before
+        text = f"{start}{value}{after}{self.pick(WORDS['closings'])}"
+        return Sample(text, (Piece(kind, len(start), len(start) + len(value), value),))
+
+    def harmless(self) -> str:
+        """Make a complaint with numbers, places and words that are nobody's personal data."""
+        lines = self.random.sample(WORDS["harmless"], 2)
+        made = [self.fill(line) for line in lines]
+        return f"{self.pick(WORDS['openings'])}{made[0]}，{made[1]}{self.pick(WORDS['closings'])}"
+
+    def fill(self, line: str) -> str:
+        """Put numbers into a line: # a digit, {long} a Luhn-valid order number, {day} a date."""
+        day = date(2018, 1, 1) + timedelta(days=self.random.randrange(3_000))
+        order = self.digits(self.random.randrange(15, 19))
+        filled = line.replace("{long}", order + luhn.calc_check_digit(order))
+        filled = filled.replace(
+            "{day}", day.strftime(self.pick(["%Y%m%d", "%Y-%m-%d", "%Y.%m.%d"]))
+        )
+        filled = filled.replace("{eleven}", f"1{self.pick('3456789')}{self.digits(9)}")
+        return "".join(self.digits(1) if character == "#" else character for character in filled)
