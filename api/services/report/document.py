@@ -1,0 +1,278 @@
+"""The report as one HTML file that needs no script, no network and no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from api.services.report.drawings.bars import Share, clock, share_bars
+from api.services.report.drawings.canvas import number, percent
+from api.services.report.drawings.columns import pareto, small_columns, sparkline, weekly_columns
+from api.services.report.drawings.rules import Heads, Link, rule_drawing
+from api.services.report.glance import sides
+from api.services.report.language import Language
+from mining.significance import wilson_interval
+
+Content = dict[str, Any]
+
+_PAGES = Path(__file__).with_name("pages")
+_MOST_CARDS = 30
+_MOST_LINKS = 14
+_MOST_ROWS = 12
+_MOST_IDS = 200
+_MOST_COLUMNS = 18
+_FEWEST_COLUMNS = 8
+_VITAL = 0.8
+_LIFTS = (1.0, 1.25, 1.5, 2.0, 3.0)
+
+
+@cache
+def _style() -> str:
+    return (_PAGES / "report.css").read_text(encoding="utf-8")
+
+
+def content_security_policy() -> str:
+    """What a browser may do with the report: show it and its one style sheet, nothing else."""
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
+        keep_trailing_newline=True,
+    )
+
+
+def html_of(content: Content, *, paper: bool = False) -> str:
+    """The whole page; on paper every fold is open."""
+    page = Page(content)
+    template = _environment().get_template("report.html.j2")
+    return template.render(page.names(paper))
+
+
+class Page:
+    """What the templates ask for: phrases, figures as words, charts."""
+
+    def __init__(self, content: Content) -> None:
+        self.content = content
+        self.language = Language(content["language"])
+        self.say = self.language.say
+
+    def names(self, paper: bool) -> Content:
+        """Every name that a template may use."""
+        found = self.content["findings"]
+        clear = [finding for finding in found if not finding["confounded_by"]]
+        return {
+            "report": self.content,
+            "language": self.language,
+            "paper": paper,
+            "policy": content_security_policy(),
+            "style": Markup(_style()),  # noqa: S704  (our own file)
+            "sections": self.sections(),
+            "causes": [finding for finding in clear if finding["kind"] == "cause"],
+            "joint": [finding for finding in clear if finding["kind"] == "co-occurrence"],
+            "confounded": [finding for finding in found if finding["confounded_by"]],
+            "earlier": list(self.content["counts"].get("against", {})),
+            "most_cards": _MOST_CARDS,
+            "most_rows": _MOST_ROWS,
+            "most_ids": _MOST_IDS,
+            **self._words(),
+            **self._charts(),
+        }
+
+    def _words(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "say": self.say,
+            "value": self.language.value,
+            "column": self.language.column,
+            "number": number,
+            "percent": percent,
+            "p_value": p_value,
+            "sides": lambda items: sides(items, self.language),
+            "explained": self.explained,
+            "findings_lead": self.findings_lead,
+            "share_note": self.share_note,
+            "shade": shade,
+            "parameter": parameter,
+        }
+
+    def _charts(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "volume_chart": self.volume_chart,
+            "share_chart": self.share_chart,
+            "pareto_chart": self.pareto_chart,
+            "rules_chart": self.rules_chart,
+            "spark": self.spark,
+            "small_multiples": self.small_multiples,
+            "clock_chart": self.clock_chart,
+        }
+
+    def sections(self) -> list[str]:
+        """The sections that have something to show, in order."""
+        content = self.content
+        shown = {
+            "trends": bool(content["trends"]["categories"] or content["trends"]["issues"]),
+            "profile": bool(content["profile"]["segments"] or content["profile"]["clock"]),
+        }
+        order = ("glance", "volume", "rankings", "findings", "trends", "profile", "method")
+        return [name for name in order if shown.get(name, True)]
+
+    def days(self) -> list[str]:
+        """The first day of each week, for an axis."""
+        return [self.language.day(week["from"]) for week in self.content["trends"]["weeks"]]
+
+    def volume_chart(self) -> Markup:
+        """Weekly volume."""
+        trends = self.content["trends"]
+        whole = [week["whole"] for week in trends["weeks"]]
+        title, gap = self.say("weekly_volume"), self.say("no_data")
+        return weekly_columns(self.days(), trends["total"], whole, title, gap)
+
+    def share_chart(self, name: str, rows: list[Content]) -> Markup:
+        """Shares of the values of one column."""
+        before = self._before()
+        bars = [
+            Share(
+                self.language.value(row["value"]),
+                row["share"],
+                row["share_interval"][0],
+                row["share_interval"][1],
+                row["count"],
+                (row.get(before) or {}).get("share") if before else None,
+            )
+            for row in rows[:_MOST_ROWS]
+        ]
+        return share_bars(bars, self.language.column(name))
+
+    def _before(self) -> str | None:
+        against = self.content["counts"].get("against", {})
+        return next((name for name in ("last", "year") if name in against), None)
+
+    def share_note(self) -> str:
+        """What the marks of the share charts mean."""
+        before = self._before()
+        tick = self.say("share_tick", which=self.say(before)) if before else ""
+        return self.say("share_note", tick=tick)
+
+    def pareto_chart(self) -> Markup:
+        """Issues in falling order."""
+        ranked = self.content["rankings"]["frequent"]
+        needed = sum(row["running_share"] < _VITAL for row in ranked) + 1
+        rows = ranked[: max(min(needed, _MOST_COLUMNS), _FEWEST_COLUMNS)]
+        return pareto(
+            [self.language.value(row["name"]) for row in rows],
+            [row["count"] for row in rows],
+            [row["running_share"] for row in rows],
+            self.say("pareto"),
+        )
+
+    def rules_chart(self) -> Markup:
+        """The first causes drawn."""
+        causes = [
+            finding
+            for finding in self.content["findings"]
+            if finding["kind"] == "cause" and not finding["confounded_by"]
+        ]
+        heads = Heads(self.say("leads_to"), self.say("then_issue"), self.say("confidence_axis"))
+        links = [self._link(finding) for finding in causes[:_MOST_LINKS]]
+        return rule_drawing(links, heads, self.say("drawing"))
+
+    def _link(self, finding: Content) -> Link:
+        return Link(
+            sides(finding["antecedents"], self.language),
+            sides(finding["consequents"], self.language),
+            finding["excess"],
+            finding["confidence"],
+            finding["confidence_interval"][0],
+            finding["confidence_interval"][1],
+            finding["consequent_count"] / finding["total"],
+        )
+
+    def spark(self, finding: Content) -> Markup:
+        """The weeks in which a finding held."""
+        return sparkline(self.days(), finding["weekly"], self.say("held"))
+
+    def small_multiples(self) -> list[Content]:
+        """A small chart of each category, or of each of the first issues."""
+        trends = self.content["trends"]
+        rows = trends["categories"] or trends["issues"]
+        rows = rows[:_MOST_ROWS]
+        days = self.days()
+        named = [(self.language.value(row.get("value") or row["name"]), row) for row in rows]
+        return [
+            {"name": name, "chart": small_columns(days, row["counts"], name)} for name, row in named
+        ]
+
+    def clock_chart(self) -> Markup:
+        """Weekday by hour."""
+        days = self.say("weekdays").split(",")
+        hidden = self.say("hidden", small=self.content["profile"]["small_group"])
+        return clock(self.content["profile"]["clock"], days, self.say("clock"), hidden)
+
+    def explained(self, confounders: list[Content]) -> str:
+        """What explains a confounded finding, in words."""
+        return self.say("list_joint").join(self._confounder(by) for by in confounders)
+
+    def _confounder(self, by: Content) -> str:
+        if by["attribute"] == "exposure":
+            return self.say("by_exposure")
+        if by["value"] is None:
+            return self.language.column(by["attribute"])
+        return sides([by], self.language)
+
+    def findings_lead(self) -> str:
+        """How many findings there are, of how many tests."""
+        found = self.content["findings"]
+        clear = [finding for finding in found if not finding["confounded_by"]]
+        return self.say(
+            "findings_lead",
+            count=number(len(found)),
+            clear=number(len(clear)),
+            tested=number(self.content["mining"]["tests"]),
+            q=self.content["parameters"]["max_q"],
+        )
+
+
+def p_value(p: float) -> str:
+    """A probability as people read it."""
+    if p >= 0.0001:
+        return f"{p:.4f}"
+    if p <= 0:
+        return "< 1e−300"
+    exponent = math.floor(math.log10(p)) + 1
+    return f"< 1e{exponent}".replace("-", "−")
+
+
+def shade(cell: int | None, row: Content, usual: float) -> str:
+    """Class of a heat table's cell that surely lies above the usual share, by how far."""
+    if not cell:
+        return ""
+    low, _ = wilson_interval(cell, row["count"])
+    if low <= usual:
+        return ""
+    lift = cell / row["count"] / usual
+    return f"h{sum(lift >= step for step in _LIFTS)}"
+
+
+def parameter(chosen: Any) -> str:
+    """A parameter as the method page shows it."""
+    if chosen is None or chosen == {} or chosen == []:
+        return "–"
+    if isinstance(chosen, list):
+        return ", ".join(map(str, chosen))
+    if isinstance(chosen, dict):
+        return ", ".join(f"{key}: {parameter(value)}" for key, value in chosen.items())
+    return str(chosen)

@@ -1,0 +1,1 @@
+"""Charts drawn as SVG by the server: no script, no outside file, crisp in print."""

@@ -1,0 +1,182 @@
+"""Root-cause findings as the report shows them: named, dated, with masked examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.services.report.cases import Cases
+from api.services.report.counts import Compared
+from api.services.report.language import Language
+from api.services.report.options import ReportOptions
+from api.services.report.period import Period
+from api.services.report.privacy import shown_text, shown_value
+from api.services.report.rankings import issue_of
+from api.services.report.series import weekly_of
+from mining.causes import CauseReport, find_causes
+from mining.findings import Finding
+from mining.spelling import spelling_key
+
+Progress = Callable[[str, int, int], None]
+_EXAMPLE_LENGTHS = (12, 160)
+
+
+def mine(
+    cases: Cases,
+    options: ReportOptions,
+    previous: Compared | None,
+    progress: Progress | None = None,
+) -> CauseReport | None:
+    """Findings of a period held against the last one; None where there is nothing to mine."""
+    if not cases.codes or not len(cases.issue_rows) or not cases.items:
+        return None
+    earlier = None
+    if previous is not None and len(previous.cases.issue_rows):
+        earlier = _causes(previous.cases, options, ()).findings
+    return _causes(cases, options, earlier or (), progress)
+
+
+def _causes(
+    cases: Cases,
+    options: ReportOptions,
+    previous: Sequence[Finding],
+    progress: Progress | None = None,
+) -> CauseReport:
+    columns = ["id", "customer_id", "issues", *cases.items]
+    table = cases.frame[columns]
+    if cases.timed:
+        table = table.assign(received_at=cases.frame["received"])
+    return find_causes(
+        table,
+        cases.items,
+        demands=options.demands,
+        aliases=options.aliases,
+        exposure=options.exposure,
+        severity=options.severity,
+        previous=previous,
+        progress=progress,
+    )
+
+
+def findings(
+    mined: CauseReport | None,
+    cases: Cases,
+    period: Period | None,
+    options: ReportOptions,
+    compared: bool,
+) -> list[dict[str, Any]]:
+    """Every finding, not confounded before the others."""
+    if mined is None:
+        return []
+    place = {name: at for at, name in enumerate(cases.frame["id"])}
+    return [
+        _finding(finding, cases, place, period, options, compared) for finding in mined.findings
+    ]
+
+
+def _finding(
+    finding: Finding,
+    cases: Cases,
+    place: Mapping[str, int],
+    period: Period | None,
+    options: ReportOptions,
+    compared: bool,
+) -> dict[str, Any]:
+    shown = named(finding, options)
+    rows = np.array([place[name] for name in finding.complaints], dtype=np.int64)
+    marked = np.zeros(len(cases), dtype=np.bool_)
+    marked[rows] = True
+    shown["complaints"] = [shown_value(name) for name in finding.complaints]
+    shown["weekly"] = weekly_of(marked, cases, period.weeks) if period else []
+    shown["examples"] = examples(rows, cases, options.examples)
+    if not compared and not finding.is_confounded:
+        shown["status"] = "unknown"
+    return shown
+
+
+def named(finding: Finding, options: ReportOptions) -> dict[str, Any]:
+    """A finding with the names of its issues, its values masked."""
+    shown = finding.to_dict()
+    for side in ("antecedents", "consequents"):
+        shown[side] = [_item(item, options) for item in shown[side]]
+    for by in shown["confounded_by"]:
+        by["value"] = shown_value(by["value"]) if by["value"] else None
+        if by["attribute"] == "issues" and by["value"]:
+            by["name"] = issue_of(by["value"], options)["name"]
+    return shown
+
+
+def _item(item: dict[str, str], options: ReportOptions) -> dict[str, str]:
+    if item["attribute"] == "issues":
+        return {**item, "name": issue_of(item["value"], options)["name"]}
+    return {"attribute": item["attribute"], "value": shown_value(item["value"])}
+
+
+def examples(rows: NDArray[np.int64], cases: Cases, most: int) -> list[dict[str, Any]]:
+    """A few masked complaints from the beginning, the middle and the end, no two alike."""
+    texts = cases.frame["text"].to_numpy()
+    short, long = _EXAMPLE_LENGTHS
+    readable = [row for row in rows if short <= len(texts[row]) <= long] or list(rows)
+    distinct = list({spelling_key(texts[row]): row for row in reversed(readable)}.values())[::-1]
+    distinct = [row for row in distinct if texts[row]]
+    if not distinct or not most:
+        return []
+    places = np.unique(np.linspace(0, len(distinct) - 1, min(most, len(distinct))).round())
+    return [_example(int(distinct[int(at)]), cases) for at in places]
+
+
+def _example(row: int, cases: Cases) -> dict[str, Any]:
+    frame = cases.frame
+    received = frame["received"].iloc[row].isoformat() if cases.timed else None
+    return {
+        "id": shown_value(frame["id"].iloc[row]),
+        "received_at": received,
+        "text": shown_text(frame["text"].iloc[row]),
+    }
+
+
+def mining_summary(
+    mined: CauseReport | None, cases: Cases, options: ReportOptions, language: Language
+) -> dict[str, Any]:
+    """What was tested, why nothing held where nothing did, and what came nearest."""
+    if mined is None:
+        missing = "no_issues" if not len(cases.issue_rows) else "no_items"
+        return {
+            "tests": 0,
+            "min_count": None,
+            "counted": 0,
+            "reason": language.say(f"reason_{missing}"),
+            "nearest_misses": [],
+            "vanished": [],
+            "messages": [],
+        }
+    nearest = [named(finding, options) for finding in mined.nearest]
+    reason = _reason(mined, options, language) if not mined.unconfounded else None
+    return {
+        "tests": mined.tests,
+        "min_count": mined.min_count,
+        "counted": mined.counted,
+        "reason": reason,
+        "nearest_misses": [_without_ids(finding) for finding in nearest],
+        "vanished": [_without_ids(named(finding, options)) for finding in mined.vanished],
+        "messages": mined.messages,
+    }
+
+
+def _without_ids(finding: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in finding.items() if key != "complaints"}
+
+
+def _reason(mined: CauseReport, options: ReportOptions, language: Language) -> str:
+    if mined.total < mined.min_count:
+        return language.say("reason_few", total=mined.total, least=mined.min_count)
+    if mined.tests == 0:
+        return language.say("reason_untested", least=mined.min_count)
+    if mined.findings:
+        return language.say("reason_confounded", count=len(mined.findings))
+    return language.say(
+        "reason_chance", tests=f"{mined.tests:,}", q=options.demands.max_q, least=mined.min_count
+    )

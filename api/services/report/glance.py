@@ -1,0 +1,152 @@
+"""At a glance: five sentences whose every figure is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.services.report.drawings.canvas import number, percent
+from api.services.report.language import Language
+
+Content = dict[str, Any]
+
+
+def at_a_glance(content: Content, language: Language) -> list[str]:
+    """Volume, issues, danger, the first cause, what is rising."""
+    say = (_volume, _issues, _danger, _cause, _rise)
+    return [sentence(content, language) for sentence in say]
+
+
+def _volume(content: Content, language: Language) -> str:
+    counts = content["counts"]
+    if content["period"] is None:
+        return language.say("glance_volume_timeless", count=number(counts["complaints"]))
+    return language.say(
+        "glance_volume",
+        days=content["period"]["days"],
+        count=number(counts["complaints"]),
+        per_day=number(counts["per_day"]),
+        against=_against(counts["against"], language) or _recent(content, language),
+    )
+
+
+def _against(against: Content, language: Language) -> str:
+    for name in ("last", "year"):
+        change = against.get(name)
+        if change and change["complaints"]:
+            low, high = change["ratio_interval"]
+            clear = low > 1 or high < 1
+            return language.say(
+                "glance_against" if clear else "glance_same",
+                which=language.say(name),
+                direction=language.say("up" if change["ratio"] > 1 else "down"),
+                change=percent(abs(change["ratio"] - 1)),
+                low=signed(low - 1),
+                high=signed(high - 1),
+            )
+    return ""
+
+
+def signed(change: float) -> str:
+    """A change in per cent with its sign."""
+    return f"{100 * change:+.1f}%".replace("-", "−")
+
+
+def _recent(content: Content, language: Language) -> str:
+    trends = content["trends"]
+    whole = [
+        count
+        for week, count in zip(trends["weeks"], trends["total"], strict=True)
+        if week["whole"] and count is not None
+    ]
+    if len(whole) < 8:
+        return ""
+    return language.say(
+        "glance_recent",
+        recent=number(sum(whole[-4:]) / 4),
+        before=number(sum(whole[:-4]) / (len(whole) - 4)),
+    )
+
+
+def _issues(content: Content, language: Language) -> str:
+    ranked = content["rankings"]["frequent"]
+    if not ranked:
+        return language.say("glance_no_issues")
+    few = min(3, len(ranked))
+    categories = content["counts"]["by"].get("category")
+    top = categories[0] if categories else None
+    category = (
+        language.say(
+            "glance_category", value=language.value(top["value"]), share=percent(top["share"])
+        )
+        if top
+        else ""
+    )
+    return language.say(
+        "glance_issues",
+        issue=language.value(ranked[0]["name"]),
+        share=percent(ranked[0]["share"]),
+        few=few,
+        running=percent(ranked[few - 1]["running_share"]),
+        category=category,
+    )
+
+
+def _danger(content: Content, language: Language) -> str:
+    danger = content["counts"]["danger"]
+    spent = content["counts"]["spent"]
+    cost = language.say("glance_cost", amount=number(round(spent))) if spent else ""
+    if not any(danger.values()):
+        return language.say("glance_no_danger", cost=cost)
+    total = max(content["counts"]["complaints"], 1)
+    figures = {name: number(count) for name, count in danger.items()}
+    figures |= {f"{name}_share": percent(count / total) for name, count in danger.items()}
+    return language.say("glance_danger", cost=cost, **figures)
+
+
+def _cause(content: Content, language: Language) -> str:
+    causes = [f for f in content["findings"] if f["kind"] == "cause" and not f["confounded_by"]]
+    if not causes:
+        return language.say("glance_no_cause", reason=content["mining"]["reason"])
+    first = causes[0]
+    return language.say(
+        "glance_cause",
+        antecedent=sides(first["antecedents"], language),
+        count=number(first["count"]),
+        total=number(first["antecedent_count"]),
+        issue=sides(first["consequents"], language),
+        confidence=percent(first["confidence"], 0),
+        excess=number(max(round(first["excess_low"]), 0)),
+        others=len(causes) - 1,
+    )
+
+
+def sides(items: list[Content], language: Language) -> str:
+    """One side of a rule in words."""
+    return language.say("and").join(
+        language.value(item["name"])
+        if item["attribute"] == "issues"
+        else language.say(
+            "attribute_value",
+            attribute=language.column(item["attribute"]),
+            value=language.value(item["value"]),
+        )
+        for item in items
+    )
+
+
+def _rise(content: Content, language: Language) -> str:
+    rise = content["trends"].get("rise")
+    if rise is None:
+        return language.say("glance_short")
+    if not rise:
+        return language.say("glance_no_rise")
+    low, high = rise["ratio_interval"]
+    return language.say(
+        "glance_rise",
+        issue=language.value(rise["name"]),
+        recent=number(rise["recent"]),
+        before=number(rise["before"]),
+        ratio=f"{rise['ratio']:.1f}",
+        low=f"{low:.1f}",
+        high=f"{high:.1f}",
+    )

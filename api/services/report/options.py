@@ -1,0 +1,60 @@
+"""What a report is asked for: period, items, thresholds, language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+
+from domain.errors import SettingRefused
+from domain.taxonomy import Taxonomy, shipped_taxonomy
+from mining.causes import Demands
+
+ITEMS = ("product", "batch", "region", "outlet", "channel", "courier", "department")
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Everything that changes a report besides its table.
+
+    ``start`` and ``end`` are inclusive days in China's zone; without them the report covers all
+    days that the table has. ``items`` are the columns whose values may be causes; without them
+    those of the usual ones that the table has. ``exposure`` has the columns ``attribute, value,
+    units`` (sold, served). ``severity`` weighs issues in the order of the findings.
+    ``issue_names`` name codes that the taxonomy does not have.
+    """
+
+    start: date | None = None
+    end: date | None = None
+    items: tuple[str, ...] | None = None
+    language: str = "zh"
+    title: str | None = None
+    demands: Demands = field(default_factory=Demands)
+    exposure: pd.DataFrame | None = None
+    severity: Mapping[str, float] = field(default_factory=dict)
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    frequent_share: float = 0.10
+    small_group: int = 5
+    examples: int = 3
+    issue_names: Mapping[str, str] = field(default_factory=dict)
+    taxonomy: Taxonomy = field(default_factory=shipped_taxonomy)
+
+    def __post_init__(self) -> None:
+        """Refuse what can't work, naming the value and what would be right."""
+        if self.start and self.end and self.start > self.end:
+            raise SettingRefused(
+                f"the period ends ({self.end}) before it starts ({self.start}); turn the days round"
+            )
+        if self.language not in LANGUAGES:
+            raise SettingRefused(f"language {self.language!r} is none of {', '.join(LANGUAGES)}")
+        if self.items is not None and not self.items:
+            raise SettingRefused("no items are named; name at least one column, or leave them out")
+        if not 0 < self.frequent_share <= 1:
+            raise SettingRefused(f"frequent_share is {self.frequent_share}; give a share up to 1")
+        if self.small_group < 1:
+            raise SettingRefused(f"small_group is {self.small_group}; give at least 1")
+        if self.examples < 0:
+            raise SettingRefused(f"examples is {self.examples}; give 0 or more")

@@ -1,0 +1,81 @@
+"""Periods and weeks as the report counts them: whole days in China's zone, weeks from Monday."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+_MONDAY = date(1970, 1, 5).toordinal()
+_MONTHS = (1, 3, 12)
+
+
+def week_of(day: date) -> int:
+    """Number of the week that holds a day, counted from the Monday of 5 January 1970."""
+    return (day.toordinal() - _MONDAY) // 7
+
+
+def monday_of(week: int) -> date:
+    """First day of a week."""
+    return date.fromordinal(_MONDAY + 7 * week)
+
+
+def week_label(week: int) -> str:
+    """ISO 8601 name of a week, 2026-W07."""
+    year, number, _ = monday_of(week).isocalendar()
+    return f"{year}-W{number:02d}"
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from ``start`` to ``end``, both included."""
+
+    start: date
+    end: date
+
+    @property
+    def days(self) -> int:
+        """How many days."""
+        return (self.end - self.start).days + 1
+
+    @property
+    def weeks(self) -> range:
+        """Every week that has a day in the period."""
+        return range(week_of(self.start), week_of(self.end) + 1)
+
+    def is_whole(self, week: int) -> bool:
+        """Whether all seven days of a week are in the period."""
+        monday = monday_of(week)
+        return self.start <= monday and monday + timedelta(days=6) <= self.end
+
+    @property
+    def months(self) -> int | None:
+        """Length in months when it is a calendar month, quarter or year; else None."""
+        for months in _MONTHS:
+            starts_well = self.start.day == 1 and (self.start.month - 1) % months == 0
+            if starts_well and self.end == _shift(self.start, months) - timedelta(days=1):
+                return months
+        return None
+
+    def before(self) -> Period:
+        """The period just before: the last month, quarter or year, else as many days."""
+        if self.months:
+            return Period(_shift(self.start, -self.months), self.start - timedelta(days=1))
+        length = timedelta(days=self.days)
+        return Period(self.start - length, self.end - length)
+
+    def year_before(self) -> Period:
+        """The same period last year; 52 weeks earlier when it is no calendar period."""
+        if self.months:
+            return Period(_shift(self.start, -12), _shift(self.start, self.months - 12) - _DAY)
+        return Period(self.start - _YEAR, self.end - _YEAR)
+
+
+_DAY = timedelta(days=1)
+_YEAR = timedelta(weeks=52)
+
+
+def _shift(first: date, months: int) -> date:
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(first.day, last))
