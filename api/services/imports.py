@@ -1,0 +1,227 @@
+"""Files of history: taken, kept sealed until a job has read them, row by row."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from api.services.access import Caller
+from api.services.exports import original
+from api.services.intake import decided, stored_values
+from api.services.judgement import judge_many
+from api.services.office import Office
+from api.services.rows import refusal
+from api.services.tables import UPLOAD_LIMITS, RowError, Table, read_table
+from api.store import complaints, imports, jobs
+from api.store.complaints import NewComplaint
+from api.store.imports import Refusal
+from domain.complaint import Complaint
+from domain.errors import NotFound, RowRefused
+
+KIND = "import"
+_CHUNK = 100
+_ERRORS_SHOWN = 100
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file as somebody sent it."""
+
+    content: bytes
+    name: str
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+
+async def accept(office: Office, caller: Caller, upload: Upload) -> dict[str, str]:
+    """Seal a file, queue its import and say under which number."""
+    identifier = f"imp_{secrets.token_hex(16)}"
+    file = _place(office, identifier)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.write_bytes(office.uploads.seal(upload.content, identifier))
+    try:
+        return await office.write(
+            partial(_queue, office=office, caller=caller, upload=upload, identifier=identifier)
+        )
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def _queue(
+    connection: Connection, office: Office, caller: Caller, upload: Upload, identifier: str
+) -> dict[str, str]:
+    now = office.clock()
+    department = caller.departments[0] if caller.departments else None
+    name = office.masker.text(upload.name[:120])
+    told = {"import": identifier, "name": name, "mapping": dict(upload.mapping),
+            "caller": caller.id, "departments": caller.departments}  # fmt: skip
+    job = jobs.add(connection, jobs.NewJob(KIND, identifier, told, caller.id, now, department))
+    values = {"id": identifier, "job": job, "name": name, "size_bytes": len(upload.content),
+              "department": department, "created_at": now}  # fmt: skip
+    imports.add(connection, values)
+    complaints.audit_row(connection, now, caller.id, "import.create", identifier, {})
+    return {"id": identifier, "job": str(job)}
+
+
+async def shown(office: Office, caller: Caller, identifier: str, after: int) -> dict[str, Any]:
+    """How far an import is, with its refused rows from below a row."""
+    return await office.read(partial(_shown, caller=caller, identifier=identifier, after=after))
+
+
+def _shown(connection: Connection, caller: Caller, identifier: str, after: int) -> dict[str, Any]:
+    row = imports.find(connection, identifier, caller.departments)
+    if row is None:
+        raise NotFound("there is no import of this id")
+    job = jobs.find(connection, row.job)
+    errors = imports.refusals(connection, identifier, after, _ERRORS_SHOWN)
+    counts = ("rows_in", "rows_ok", "rows_rejected", "rows_added")
+    return {
+        "id": row.id,
+        "job": row.job,
+        "state": job.state if job else "failed",
+        "reason": job.failure if job else None,
+        "name": row.name,
+        **{name: getattr(row, name) for name in counts},
+        "errors": [{"row": e.row, "column": e.column, "reason": e.reason} for e in errors],
+        "next_error": errors[-1].row if len(errors) == _ERRORS_SHOWN else None,
+    }
+
+
+def run_import(office: Office, told: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Read a sealed file and store its rows; a repeated run adds none twice."""
+    identifier = told["import"]
+    file = _place(office, identifier)
+    content = office.uploads.open(file.read_bytes(), identifier)
+    table = read_table(content, name=told["name"], mapping=told["mapping"], limits=UPLOAD_LIMITS)
+    departments = None if told["departments"] is None else tuple(told["departments"])
+    owner = Owner(told["caller"], departments)
+    counts = store_table(office, table, identifier, owner, progress)
+    file.unlink(missing_ok=True)
+    return counts
+
+
+def discard(office: Office, told: Mapping[str, Any]) -> None:
+    """Throw the file of an import away that can't be read."""
+    _place(office, told["import"]).unlink(missing_ok=True)
+
+
+def store_table(
+    office: Office, table: Table, identifier: str, owner: Owner, progress: Progress
+) -> dict[str, int]:
+    """Store the rows of a table; every row counts as taken or as refused."""
+    refused = [_refusal(office, error) for error in table.errors]
+    _write(office, partial(imports.refuse, identifier=identifier, refusals=refused))
+    counts = {"rows_in": table.rows_in, "rows_ok": 0, "rows_rejected": len(refused)}
+    counts["rows_added"] = 0
+    rows = table.complaints()
+    while chunk := list(islice(rows, _CHUNK)):
+        for name, number in _store_chunk(office, chunk, identifier, owner).items():
+            counts[name] += number
+        _write(office, partial(imports.count, identifier=identifier, counts=dict(counts)))
+        progress(counts["rows_ok"] + counts["rows_rejected"], table.rows_in)
+    return counts
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who imports, and for which departments; None means all."""
+
+    id: str
+    departments: tuple[str, ...] | None
+
+    def department_of(self, complaint: Complaint) -> str | None:
+        """The department that a row belongs to; `RowRefused` for a foreign one."""
+        named = complaint.values.get("department")
+        allowed = self.departments
+        if allowed is None or named in allowed:
+            return None if named is None else str(named)
+        if named is None and len(allowed) == 1:
+            return allowed[0]
+        raise RowRefused("name one of the departments that the key belongs to", "department")
+
+
+_Row = tuple[int, Complaint | RowError]
+
+
+def _store_chunk(
+    office: Office, chunk: Sequence[_Row], identifier: str, owner: Owner
+) -> dict[str, int]:
+    refused = [_refusal(office, row) for _, row in chunk if isinstance(row, RowError)]
+    prepared: dict[int, NewComplaint] = {}
+    for number, row in chunk:
+        if isinstance(row, RowError):
+            continue
+        try:
+            prepared[number] = _prepared(office, row, owner)
+        except RowRefused as error:
+            refused.append(Refusal(number, error.column, error.reason))
+    judged = _judged(office, prepared)
+    work = partial(_add, rows=judged, refused=refused, identifier=identifier, owner=owner)
+    return _write(office, work)
+
+
+def _prepared(office: Office, complaint: Complaint, owner: Owner) -> NewComplaint:
+    department = owner.department_of(complaint)
+    kept = {
+        name: value
+        for name, value in complaint.attributes.items()
+        if name in office.settings.attributes
+    }
+    whole = replace(complaint, text=original(complaint.text), attributes=kept)
+    return office.intake.undecided(whole, department)
+
+
+def _judged(office: Office, prepared: Mapping[int, NewComplaint]) -> dict[int, NewComplaint]:
+    rows = list(prepared.values())
+    complaints_ = [
+        Complaint(new.id, new.text, stored_values(new.columns), new.attributes) for new in rows
+    ]
+    judgements = judge_many(office.desks, complaints_, [new.received_at for new in rows])
+    decided_ = [decided(new, said) for new, said in zip(rows, judgements, strict=True)]
+    return dict(zip(prepared, decided_, strict=True))
+
+
+def _add(
+    connection: Connection,
+    rows: Mapping[int, NewComplaint],
+    refused: Sequence[Refusal],
+    identifier: str,
+    owner: Owner,
+) -> dict[str, int]:
+    known = complaints.fingerprints(connection, [new.id for new in rows.values()])
+    fresh = [new for new in rows.values() if new.id not in known]
+    clashes = [
+        Refusal(number, "id", "a complaint of this id is stored with other contents")
+        for number, new in rows.items()
+        if known.get(new.id, new.fingerprint) != new.fingerprint
+    ]
+    complaints.add_many(connection, fresh, owner.id, {"import": identifier})
+    imports.refuse(connection, identifier, [*refused, *clashes])
+    return {
+        "rows_ok": len(rows) - len(clashes),
+        "rows_rejected": len(refused) + len(clashes),
+        "rows_added": len(fresh),
+    }
+
+
+def _refusal(office: Office, error: RowError) -> Refusal:
+    plain = error.column in {None, "text", "id"}
+    reason = error.reason if plain else refusal(error.column, error.reason).reason
+    return Refusal(error.row, error.column, office.masker.text(reason))
+
+
+def _place(office: Office, identifier: str) -> Path:
+    return office.settings.data_dir / "uploads" / f"{identifier}.sealed"
+
+
+def _write(office: Office, work: Callable[[Connection], T]) -> T:
+    return office.database.submit(work).result()

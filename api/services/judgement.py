@@ -1,0 +1,91 @@
+"""What the desk says of a masked complaint, labels that it brings put above it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api.services.desks import Decision, Desks
+from api.store.complaints import DECIDED, PENDING
+from domain.calendar import parse_time
+from domain.complaint import Complaint
+from domain.errors import ModelMissing, SuyuanError
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A decision, or why there is none yet."""
+
+    decision: Mapping[str, Any] | None
+    failure: str | None = None
+
+    def columns(self, identifier: str) -> dict[str, Any]:
+        """What is stored of it beside the complaint."""
+        if self.decision is None:
+            crashed = self.failure != "no model"
+            return {"state": PENDING, "attempts": int(crashed), "failure": self.failure}
+        said = self.decision
+        route = said["route"]
+        return {
+            "state": DECIDED,
+            "failure": None,
+            "decision": dumps({**said, "id": identifier, "state": DECIDED}),
+            "category": said["category"]["name"],
+            "tier": said["tier"]["label"],
+            "queue": route["queue"],
+            "abstained": said["abstained"],
+            "acknowledge_by": _time(route.get("acknowledge_by")),
+            "plan_by": _time(route.get("plan_by")),
+            "resolve_by": _time(route.get("resolve_by")),
+            "model": f"{said['model']['name']} {said['model']['version']}",
+        }
+
+
+def dumps(value: Mapping[str, Any]) -> str:
+    """JSON as the service writes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def judge(desks: Desks, complaint: Complaint, received_at: datetime) -> Judgement:
+    """One judgement; a desk that is missing or breaks leaves the complaint pending."""
+    try:
+        desk = desks.current()
+        decision = desk.decide(complaint.text, received_at, values=complaint.values)
+    except ModelMissing:
+        return Judgement(None, "no model")
+    except Exception as error:
+        return Judgement(None, f"the classifier broke: {type(error).__name__}")
+    return Judgement(decision.to_dict())
+
+
+def judge_many(
+    desks: Desks, masked: Sequence[Complaint], received_at: Sequence[datetime]
+) -> list[Judgement]:
+    """Judgements in order; where the desk breaks on all, each is tried alone."""
+    try:
+        desk = desks.current()
+        rows = [complaint.values for complaint in masked]
+        texts = [complaint.text for complaint in masked]
+        outcomes = desk.decide_many(texts, list(received_at), rows=rows)
+    except Exception:
+        return [judge(desks, one, at) for one, at in zip(masked, received_at, strict=True)]
+    return [_judgement(outcome) for outcome in outcomes]
+
+
+def _judgement(outcome: Decision | SuyuanError) -> Judgement:
+    if isinstance(outcome, SuyuanError):
+        return Judgement(None, f"the classifier refused: {type(outcome).__name__}")
+    return Judgement(outcome.to_dict())
+
+
+def _time(value: Any) -> datetime | None:
+    return None if value is None else parse_time(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
