@@ -12,6 +12,13 @@ SuyuanError
 ├── Cancelled                 somebody asked the work to stop
 ├── NotFound                  what is asked for does not exist
 ├── Conflict                  what is asked for contradicts what is stored
+├── AccessRefused             the caller may not do this
+│   ├── KeyRefused            no key, or one that is unknown, expired or revoked
+│   ├── RoleRefused           the key's role, scopes or departments don't allow it
+│   └── TooMany               more requests than the key may send
+├── Unavailable               something the work needs is down; the same call may work later
+│   ├── StoreDown             the database does not answer
+│   └── StoreFull             the disk under the database is full
 └── ModelError
     ├── ModelMissing          no model of that name and version
     └── ModelRefused          a model file fails its checks and is not loaded
@@ -79,6 +86,34 @@ class NotFound(SuyuanError):
 
 class Conflict(SuyuanError):
     """What is asked for contradicts what is stored."""
+
+
+class AccessRefused(SuyuanError):
+    """The caller may not do this."""
+
+
+class KeyRefused(AccessRefused):
+    """No key, or one that is unknown, expired or revoked."""
+
+
+class RoleRefused(AccessRefused):
+    """The key's role, scopes or departments don't allow it."""
+
+
+class TooMany(AccessRefused):
+    """More requests than the key may send."""
+
+
+class Unavailable(SuyuanError):
+    """Something the work needs is down; the same call may work later."""
+
+
+class StoreDown(Unavailable):
+    """The database does not answer."""
+
+
+class StoreFull(Unavailable):
+    """The disk under the database is full."""
 
 
 class ModelError(SuyuanError):

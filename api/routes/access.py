@@ -1,0 +1,94 @@
+"""Which scope each route needs; a route that is not listed is open to nobody."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.services.access import Caller, Scope
+from api.services.office import Office
+from domain.errors import KeyRefused, RoleRefused
+
+PUBLIC = None
+
+ACCESS: Mapping[tuple[str, str], Scope | None] = {
+    ("GET", "/livez"): PUBLIC,
+    ("GET", "/healthz"): PUBLIC,
+    ("GET", "/readyz"): PUBLIC,
+    ("GET", "/metrics"): Scope.OPERATE,
+    ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/docs"): PUBLIC,
+    ("GET", "/"): PUBLIC,
+    ("POST", "/classify"): Scope.CLASSIFY,
+    ("POST", "/classify/batch"): Scope.CLASSIFY,
+    ("POST", "/complaints"): Scope.INTAKE,
+    ("GET", "/complaints"): Scope.READ,
+    ("GET", "/complaints.csv"): Scope.EXPORT,
+    ("GET", "/complaints.xlsx"): Scope.EXPORT,
+    ("GET", "/complaints/{id:path}"): Scope.READ,
+    ("PUT", "/complaints/{id:path}/labels"): Scope.LABEL,
+    ("POST", "/complaints/{id:path}/unmask"): Scope.UNMASK,
+    ("POST", "/imports"): Scope.IMPORT,
+    ("GET", "/imports/{id}"): Scope.IMPORT,
+    ("POST", "/reports"): Scope.REPORT,
+    ("GET", "/reports"): Scope.READ,
+    ("GET", "/reports/{id}"): Scope.READ,
+    ("GET", "/reports/{id}.json"): Scope.READ,
+    ("GET", "/reports/{id}.html"): Scope.READ,
+    ("GET", "/jobs/{id}"): Scope.READ,
+    ("GET", "/models"): Scope.READ,
+    ("POST", "/models/{name}/activate"): Scope.MODELS,
+}
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+def office_of(request: Request) -> Office:
+    """The parts that the application was put together from."""
+    return request.app.state.office  # type: ignore[no-any-return]
+
+
+async def admit(request: Request) -> None:
+    """Let a request through whose key carries the scope that its route needs."""
+    route = request.scope["route"].path
+    method = "GET" if request.method == "HEAD" else request.method
+    if (method, route) not in ACCESS:
+        raise RoleRefused("this route is open to nobody")
+    needed = ACCESS[method, route]
+    if needed is PUBLIC:
+        return
+    address = request.client.host if request.client else ""
+    gate = office_of(request).gate
+    authorization = request.headers.get("authorization")
+    caller = await gate.admit(authorization, address, local=is_local(request, address))
+    if caller is None:
+        raise KeyRefused("send a key as `Authorization: Bearer sy_…`")
+    caller.require(needed)
+    request.state.caller = caller
+
+
+def is_local(request: Request, address: str) -> bool:
+    """Whether a person at this very machine calls, and no web page in their browser."""
+    host = request.headers.get("host", "localhost").lower()
+    if not any(host == name or host.startswith(f"{name}:") for name in _LOOPBACK_NAMES):
+        return False
+    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        return False
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2].lower() != host:
+        return False
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def caller_of(request: Request) -> Caller:
+    """Who was let through."""
+    return request.state.caller  # type: ignore[no-any-return]
+
+
+TheOffice = Annotated[Office, Depends(office_of)]
+TheCaller = Annotated[Caller, Depends(caller_of)]

@@ -1,0 +1,56 @@
+"""Root-cause reports."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from api.routes.access import TheCaller, TheOffice
+from api.routes.bodies import json_object
+from api.routes.replies import checked, documented, json_reply, takes
+from api.schemas import Accepted, ReportIn, ReportList, ReportOut
+from api.services import analysis
+from api.services.report import content_security_policy
+
+router = APIRouter(tags=["reports"])
+Identifier = Annotated[str, Path(alias="id", min_length=1, max_length=60)]
+
+
+@router.post(
+    "/reports",
+    status_code=202,
+    responses=documented({202: Accepted}, 400),
+    openapi_extra=takes(ReportIn),
+)
+async def order(request: Request, office: TheOffice, caller: TheCaller) -> Response:
+    """Ask for a report; a job makes it."""
+    asked = checked(ReportIn, await json_object(request)).model_dump()
+    return json_reply(await analysis.order(office, caller, asked), 202)
+
+
+@router.get("/reports", responses=documented({200: ReportList}))
+async def recent(office: TheOffice, caller: TheCaller) -> Response:
+    """The newest reports."""
+    return json_reply(await analysis.recent(office, caller))
+
+
+@router.get("/reports/{id}.json", responses=documented({}, 404), response_class=Response)
+async def as_json(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """A finished report as data; its schema is published."""
+    content = await analysis.document(office, caller, identifier, "json")
+    return Response(content, media_type="application/json")
+
+
+@router.get("/reports/{id}.html", responses=documented({}, 404), response_class=Response)
+async def as_page(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """A finished report as one page, under a policy that allows its own style and nothing else."""
+    content = await analysis.document(office, caller, identifier, "html")
+    policy = {"content-security-policy": content_security_policy()}
+    return Response(content, 200, policy, "text/html; charset=utf-8")
+
+
+@router.get("/reports/{id}", responses=documented({200: ReportOut}, 404))
+async def show(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """How far a report is."""
+    return json_reply(await analysis.shown(office, caller, identifier))
