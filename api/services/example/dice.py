@@ -48,8 +48,10 @@ class Wheel(Generic[T]):
     """Values with weights; a spin gives each in proportion to its own."""
 
     def __init__(self, weighted: Mapping[T, float] | Iterable[tuple[T, float]]) -> None:
-        pairs = list(weighted.items() if isinstance(weighted, Mapping) else weighted)
-        self.values = [value for value, weight in pairs if weight > 0]
+        pairs: list[tuple[T, float]] = list(
+            weighted.items() if isinstance(weighted, Mapping) else weighted
+        )
+        self.values: list[T] = [value for value, weight in pairs if weight > 0]
         self._edges = list(accumulate(weight for _, weight in pairs if weight > 0))
 
     def spin(self, dice: Dice) -> T:

@@ -100,8 +100,10 @@ def all_plants() -> list[Plant]:
 
 
 def _plant(row: dict[str, Any], decoy: bool) -> Plant:
-    lists = {name: tuple(row[name]) for name in ("issues", "weeks", "words") if name in row}
-    return Plant(**{**row, **lists, "decoy": decoy})
+    fields: dict[str, Any] = row | {"decoy": decoy}
+    for name in {"issues", "weeks", "words"} & set(row):
+        fields[name] = tuple(row[name])
+    return Plant(**fields)
 
 
 def _all_measures() -> list[Measure]:
@@ -114,20 +116,20 @@ def plan_history(
 ) -> Plan:
     """Choose what fits this many weeks and complaints; the plan says what does not."""
     chosen = [_placed(plant, period) for plant in _asked(causes)]
-    left_out = {p.name: why for p in chosen if (why := _misfit(p, period, complaints))}
-    kept = [p for p in chosen if p.name not in left_out]
-    names = {p.name for p in kept}
-    for orphan in (p for p in kept if p.confounded_by and p.confounded_by not in names):
-        left_out[orphan.name] = f"needs {orphan.confounded_by}"
-    plants = tuple(p for p in kept if p.name not in left_out)
-    measures = []
-    for measure in (m for m in _all_measures() if m.plant in {p.name for p in chosen}):
-        why = _unfinished(measure, plants, period)
-        if why:
-            left_out[measure.id] = why
-        else:
-            measures.append(_dated(measure, period.weeks))
-    return Plan(period, complaints, plants, tuple(measures), left_out)
+    left_out = {p.name: _misfit(p, period, complaints) for p in chosen}
+    kept = {p.name for p in chosen if not left_out[p.name]}
+    left_out |= {
+        p.name: f"needs {p.confounded_by}"
+        for p in chosen
+        if p.confounded_by and p.confounded_by not in kept
+    }
+    plants = tuple(p for p in chosen if not left_out[p.name])
+    measures = [m for m in _all_measures() if m.plant in left_out]
+    left_out |= {m.id: _unfinished(m, plants, period) for m in measures}
+    done = tuple(_dated(m, period.weeks) for m in measures if not left_out[m.id])
+    return Plan(
+        period, complaints, plants, done, {name: why for name, why in left_out.items() if why}
+    )
 
 
 def _asked(causes: Literal["all", "none"] | Iterable[str]) -> list[Plant]:

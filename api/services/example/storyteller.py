@@ -21,12 +21,15 @@ _SENTIMENTS = {
     "紧急": {"中性": 10.0, "不满": 40.0, "焦虑": 24.0, "愤怒": 26.0},
     "重大": {"中性": 8.0, "不满": 22.0, "焦虑": 36.0, "愤怒": 34.0},
 }
-_THREATS = (("major", 0.016), ("group", 0.004), ("urgent", 0.055))
+_THREATS = (("major", 0.024), ("group", 0.006), ("urgent", 0.055))
 _THREAT_TIER = {"major": 2, "group": 2, "urgent": 1}
 _PLANT_WORDS = 0.85
 _KIND_WORDS = 0.55
 _TRAP = 0.03
 _ASIDE = 0.25
+_MOST_ASIDES = {"background": 2, "filler": 5}
+_MORE = (0.12, 0.65)  # a second word on an issue: by the way, and in a long text
+_TERSE = 15  # characters below which even the curtest say a little more
 _CARE = 0.2
 _ABOUT_THINGS = "167"  # first digits of the codes about quality, after-sales and safety
 
@@ -131,10 +134,12 @@ class Storyteller:
         for place, code in enumerate(incident.issues):
             pool = self._pool(incident, code)
             claims.append(self._dice.pick(pool))
-            if place == 0 and self._dice.chance(0.5 if style == "rambling" else 0.12):
-                second = self._dice.pick(self._pool(incident, code))
-                if second is not claims[-1]:
-                    claims.append(second)
+            if place and style != "rambling":
+                continue
+            for _ in range(1 + self._dice.below(2) if style == "rambling" else 1):
+                more = self._dice.pick(self._pool(incident, code))
+                if more not in claims and self._dice.chance(_MORE[style == "rambling"]):
+                    claims.append(more)
         return claims
 
     def _pool(self, incident: Incident, code: str) -> Sequence[Phrase]:
@@ -165,29 +170,44 @@ class Storyteller:
 
     def _frame(self, voice: _Voice, style: str, sentiment: str, claims: list[str]) -> list[str]:
         """Claims with everything around them, in this style's order."""
-        chance = self._dice.chance
         mood = [] if sentiment == "中性" else [self._one(voice, "mood", sentiment)]
         told = self._linked(voice, style, sentiment, claims)
         if style == "terse":
-            return mood + told if mood and chance(0.25) else told + mood
-        head = self._opening(voice, style, sentiment) if chance(0.6) else []
-        if style == "dictated" or chance(0.75):
-            head.append(self._one(voice, "context", style if style != "rambling" else "plain"))
-        head += self._about_plant(voice.incident, voice)
-        head += self._asides(voice, style, sentiment, "background")
-        tail = self._asides(voice, style, sentiment, "filler")
-        if style == "rambling":
-            head.append(self._one(voice, "story", "plain"))
-        if voice.incident.issues[0][0] in _ABOUT_THINGS and chance(_CARE):
+            return self._terse(voice, sentiment, told, mood)
+        head = self._head(voice, style, sentiment)
+        tail = self._tail(voice, style, sentiment)
+        if voice.incident.issues[0][0] in _ABOUT_THINGS and self._dice.chance(_CARE):
             told.append(self._one(voice, "care", "plain"))
-        if style == "rambling" and mood and chance(0.6):
-            tail.append(self._one(voice, "mood", sentiment))
-        if chance(0.6) or style in ("formal", "dictated"):
-            pool = style if style in ("formal", "dictated") and sentiment != "愤怒" else sentiment
-            tail.append(self._one(voice, "demand", pool))
-        if style == "plain" and mood and chance(0.15):
+        if style == "plain" and self._dice.chance(0.15):
             return mood + head + told + tail
         return head + told + mood + tail
+
+    def _terse(self, voice: _Voice, sentiment: str, told: list[str], mood: list[str]) -> list[str]:
+        if sum(map(len, told + mood)) < _TERSE:
+            told = [self._one(voice, "context", "plain"), *told]
+            mood = [*mood, self._one(voice, "demand", sentiment)]
+        return mood + told if self._dice.chance(0.2) else told + mood
+
+    def _head(self, voice: _Voice, style: str, sentiment: str) -> list[str]:
+        chance = self._dice.chance
+        head = self._opening(voice, style, sentiment) if chance(0.6) else []
+        if style == "dictated" or chance(0.75):
+            head.append(self._one(voice, "context", "plain" if style == "rambling" else style))
+        head += self._about_plant(voice.incident, voice)
+        head += self._asides(voice, style, sentiment, "background")
+        if style == "rambling":
+            head.append(self._one(voice, "story", "plain"))
+        return head
+
+    def _tail(self, voice: _Voice, style: str, sentiment: str) -> list[str]:
+        official = style in ("formal", "dictated")
+        tail = self._asides(voice, style, sentiment, "filler")
+        if style == "rambling" and sentiment != "中性" and self._dice.chance(0.6):
+            tail.append(self._one(voice, "mood", sentiment))
+        if official or self._dice.chance(0.6):
+            pool = style if official and sentiment != "愤怒" else sentiment
+            tail.append(self._one(voice, "demand", pool))
+        return tail
 
     def _linked(self, voice: _Voice, style: str, sentiment: str, claims: list[str]) -> list[str]:
         linked = claims[:1]
@@ -206,7 +226,8 @@ class Storyteller:
     def _asides(self, voice: _Voice, style: str, sentiment: str, pool: str) -> list[str]:
         """What does no more than tell: none or one, several in a long text."""
         long = style == "rambling"
-        count = 1 + self._dice.below(4) if long else int(self._dice.chance(_ASIDE))
+        several = 1 + self._dice.below(_MOST_ASIDES[pool])
+        count = several if long else int(self._dice.chance(_ASIDE))
         chosen: dict[str, None] = {}
         for _ in range(count):
             moody = sentiment in self._speech[pool] and self._dice.chance(0.5)

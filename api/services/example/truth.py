@@ -129,39 +129,56 @@ class Truth:
         }
 
 
+Items = frozenset[tuple[str, str]]
+_LEVELS = {"batch": "product", "outlet": "region", "product": "department", "region": "team"}
+
+
 def judge(attributes: Mapping[str, str], issue: str, truth: Mapping[str, Any]) -> tuple[str, str]:
     """What a cause finding is by the truth of a history.
 
-    The first word is `planted` (the attributes of a plant, all of them), `refined` (those and
-    more), `implied` (some of them, or the product, region, department or team that they lie
-    in), `decoy` or `false`; the second names the plant or decoy, "" for `false`.
+    The first word is `planted` (a plant's attributes, no more and no less), `refined` (they
+    hold in it, perhaps through what lies within them: a batch of the product, an outlet of
+    the region), `implied` (it shares some of them, or something they lie in), `decoy` or
+    `false`. The second names the plant or decoy, "" for `false`.
     """
-    found = set(attributes.items())
-    best = ("false", "")
-    for plant in truth["plants"]:
-        wanted = set(plant["attributes"].items())
-        if plant["issue"] != issue or not wanted:
-            continue
-        if found == wanted:
-            return "planted", plant["name"]
-        if found > wanted:
-            best = ("refined", plant["name"])
-        elif best[0] == "false" and found & (wanted | _above(wanted, truth["ties"])):
-            best = ("implied", plant["name"])
-    return best if best[0] != "false" else _decoy(found, issue, truth)
-
-
-def _above(
-    items: set[tuple[str, str]], ties: Mapping[str, Mapping[str, str]]
-) -> set[tuple[str, str]]:
-    levels = {"batch": "product", "outlet": "region", "product": "department", "region": "team"}
-    above = {(levels[name], ties[name][value]) for name, value in items if name in levels}
-    return above | _above(above, ties) if above else above
-
-
-def _decoy(found: set[tuple[str, str]], issue: str, truth: Mapping[str, Any]) -> tuple[str, str]:
+    found = frozenset(attributes.items())
+    verdicts = [
+        (_relation(found, frozenset(plant["attributes"].items()), truth["ties"]), plant["name"])
+        for plant in truth["plants"]
+        if plant["issue"] == issue and plant["attributes"]
+    ]
+    for word in ("planted", "refined"):
+        named = [name for relation, name in verdicts if relation == word]
+        if named:
+            return word, named[0]
     for decoy in truth["decoys"]:
-        shared = found & set(decoy["attributes"].items())
-        if shared and decoy["issue"] in (None, issue):
+        if decoy["issue"] in (issue, None) and _looks_like(found, decoy, truth["ties"]):
             return "decoy", str(decoy["name"])
-    return "false", ""
+    named = [name for relation, name in verdicts if relation]
+    return ("implied", named[0]) if named else ("false", "")
+
+
+def _relation(found: Items, wanted: Items, ties: Mapping[str, Mapping[str, str]]) -> str:
+    if found == wanted:
+        return "planted"
+    if wanted <= _with_above(found, ties):
+        return "refined"
+    shared = (found & _with_above(wanted, ties)) or (_with_above(found, ties) & wanted)
+    return "implied" if shared else ""
+
+
+def _looks_like(found: Items, decoy: Mapping[str, Any], ties: Mapping[str, Any]) -> bool:
+    wanted = frozenset(decoy["attributes"].items())
+    if decoy["kind"] == "one_person":
+        return bool(_relation(found, wanted, ties))
+    return bool(_with_above(found, ties) & wanted)
+
+
+def _with_above(items: Items, ties: Mapping[str, Mapping[str, str]]) -> Items:
+    """The items and everything that they lie in."""
+    above = frozenset(
+        (_LEVELS[name], ties[name][value])
+        for name, value in items
+        if name in _LEVELS and value in ties[name]
+    )
+    return items | above if above <= items else _with_above(items | above, ties)
