@@ -1,0 +1,122 @@
+"""Train the models that Suyuan ships, from the tables beside the repository.
+
+    python benchmarks/train_shipped.py --data ../shared --version 1.0.0 [--only complaints]
+
+Writes models/<name>/<version> and the pins in triage/shipped.py. The tables stay where they are;
+model files hold hashed features and numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from domain.errors import TextRefused  # noqa: E402
+from domain.taxonomy import Code, Taxonomy, shipped_taxonomy  # noqa: E402
+from domain.text import clean  # noqa: E402
+from triage.artefact import manifest_pin  # noqa: E402
+from triage.train import Recipe, Table, Trained, categories_only, train  # noqa: E402
+
+MODELS = ROOT / "models"
+PINS = ROOT / "triage" / "shipped.py"
+
+
+def readable(path: Path) -> pd.DataFrame:
+    """Rows of a table whose text a desk would take, with the text cleaned."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    texts: list[str | None] = []
+    for text in frame["text"]:
+        try:
+            texts.append(clean(text))
+        except TextRefused:
+            texts.append(None)
+    return frame.assign(text=texts).dropna(subset=["text"])
+
+
+def complaints_table(data: Path) -> Table:
+    """The labelled complaints."""
+    frame = readable(data / "labels" / "train.csv.gz")
+    labels = {
+        "category": frame["category"].tolist(),
+        "issues": [tuple(codes.split("|")) if codes else () for codes in frame["issues"]],
+        "tier": frame["tier"].tolist(),
+        "sentiment": frame["sentiment"].tolist(),
+    }
+    drawn = np.asarray(frame["sample"] == "random")
+    return Table(frame["text"].tolist(), labels, drawn, "labels/train.csv.gz")
+
+
+def hotline_table(data: Path) -> Table:
+    """Hotline messages with the first of three levels as their category."""
+    path = data / "data" / "hotline_categories.csv.gz"
+    frame = readable(path)
+    labels = {"category": frame["category"].tolist()}
+    return Table(frame["text"].tolist(), labels, None, f"data/{path.name}")
+
+
+def hotline_taxonomy(data: Path) -> Taxonomy:
+    """The first level of the hotline's codes."""
+    frame = pd.read_csv(data / "data" / "hotline_taxonomy.csv.gz", dtype=str, keep_default_na=False)
+    rows = zip(frame["level3_code"], frame["level1"], frame["level2"], frame["level3"], strict=True)
+    return categories_only(Taxonomy(Code(code, tuple(path)) for code, *path in rows))
+
+
+def publish(trained: Trained) -> None:
+    """Put the model in place of one of the same version."""
+    target = MODELS / trained.model.name / trained.model.version
+    if target.exists():
+        shutil.rmtree(target)
+    trained.publish(MODELS)
+
+
+def write_pins() -> None:
+    """Write the checksums of all manifests below models/ into the code."""
+    pins = {
+        (path.parents[1].name, path.parent.name): manifest_pin(path.parent)
+        for path in sorted(MODELS.glob("*/*/manifest.json"))
+    }
+    lines = [f'    ("{name}", "{version}"): (\n        "{pin}"\n    ),\n'
+             for (name, version), pin in pins.items()]  # fmt: skip
+    PINS.write_text(
+        '"""Checksums of the manifests of the models that this release ships.\n\n'
+        'Written by benchmarks/train_shipped.py.\n"""\n\n'
+        "from __future__ import annotations\n\n"
+        "PINNED: dict[tuple[str, str], str] = {\n" + "".join(lines) + "}\n",
+        encoding="utf-8",
+    )
+
+
+def main() -> None:
+    """Train, publish and pin."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared")
+    parser.add_argument("--version", default="1.0.0")
+    parser.add_argument("--only", choices=("complaints", "hotline"))
+    chosen = parser.parse_args()
+
+    def tell(step: str, share: float) -> None:
+        print(f"{share:6.1%}  {step}", flush=True)
+
+    if chosen.only != "hotline":
+        table, taxonomy = complaints_table(chosen.data), shipped_taxonomy()
+        publish(train(table, name="complaints", version=chosen.version, taxonomy=taxonomy,
+                      progress=tell))  # fmt: skip
+    if chosen.only != "complaints":
+        recipe = replace(Recipe(), features=30_000, lean=())
+        table, taxonomy = hotline_table(chosen.data), hotline_taxonomy(chosen.data)
+        publish(train(table, name="hotline", version=chosen.version, taxonomy=taxonomy,
+                      recipe=recipe, progress=tell))  # fmt: skip
+    write_pins()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What the models see of a text: folded letters, all digits alike, no blanks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.text import DROPPED, code_points, fold_table
+
+_DIGITS = range(ord("0"), ord("9") + 1)
+
+
+@cache
+def alphabet() -> NDArray[np.uint32]:
+    """Letter of each code point: `domain.text.fold_table` with digits as 0 and blanks dropped.
+
+    Returns
+    -------
+    ndarray of uint32, shape (0x323B0,)
+        Read-only; 0 where the code point is dropped.
+
+    Examples
+    --------
+    >>> table = alphabet()
+    >>> chr(table[ord("７")]), table[ord(" ")]
+    ('0', np.uint32(0))
+    """
+    table = fold_table().copy()
+    table[np.isin(table, list(_DIGITS))] = ord("0")
+    table[table == ord(" ")] = DROPPED
+    table.setflags(write=False)
+    return table
+
+
+def joined(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Code points of all texts in one array, as the kernels take them.
+
+    Parameters
+    ----------
+    texts : sequence of str
+
+    Returns
+    -------
+    points : ndarray of uint32, shape (n_points,)
+    offsets : ndarray of int64, shape (n_texts + 1,)
+        Text ``i`` is ``points[offsets[i]:offsets[i + 1]]``.
+
+    Examples
+    --------
+    >>> joined(["屏闪", "退"])[1].tolist()
+    [0, 2, 3]
+    """
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(text) for text in texts], out=offsets[1:])
+    return code_points("".join(texts)), offsets

@@ -1,0 +1,132 @@
+"""Linear classifiers of texts, in scikit-learn's grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.svm import LinearSVC
+from sklearn.utils.validation import check_is_fitted
+
+from domain.errors import InputError
+from triage.features import HashedNgrams
+
+
+def margins(
+    X: csr_matrix, indicators: NDArray[np.bool_], C: float, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fit one linear margin for each label against the rest, classes balanced.
+
+    Parameters
+    ----------
+    X : csr_matrix, shape (n_texts, n_features)
+    indicators : ndarray of bool, shape (n_texts, n_labels)
+    C : float
+        Inverse of the penalty, as `sklearn.svm.LinearSVC` has it.
+    seed : int
+
+    Returns
+    -------
+    weights : ndarray of float32, shape (n_features, n_labels)
+    bias : ndarray of float32, shape (n_labels,)
+        A label that holds everywhere or nowhere gets no weights and a bias of 1 or -1.
+    """
+    weights = np.zeros((X.shape[1], indicators.shape[1]), np.float32)
+    bias = np.zeros(indicators.shape[1], np.float32)
+    for k in range(indicators.shape[1]):
+        truth = indicators[:, k]
+        if truth.all() or not truth.any():
+            bias[k] = 1 if truth.all() else -1
+            continue
+        fitted = LinearSVC(C=C, class_weight="balanced", random_state=seed).fit(X, truth)
+        weights[:, k] = fitted.coef_[0]
+        bias[k] = fitted.intercept_[0]
+    return weights, bias
+
+
+class ComplaintClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Texts in, labels out: hashed n-grams and one margin for each label.
+
+    Parameters
+    ----------
+    size, bits, features, min_texts
+        As `triage.features.HashedNgrams` has them.
+    C : float, default=0.3
+        Inverse of the penalty.
+    random_state : int, default=0
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+    ngrams_ : HashedNgrams
+    coef_ : ndarray of float32, shape (n_features, n_classes)
+    intercept_ : ndarray of float32, shape (n_classes,)
+
+    Examples
+    --------
+    >>> texts = ["屏幕闪", "屏幕碎了", "快递没到", "快递丢了"]
+    >>> model = ComplaintClassifier(min_texts=1).fit(texts, ["质量", "质量", "物流", "物流"])
+    >>> model.predict(["屏幕坏", "快递慢"]).tolist()
+    ['质量', '物流']
+    """
+
+    def __init__(
+        self,
+        size: int = 3,
+        bits: int = 20,
+        features: int = 30_000,
+        min_texts: int = 2,
+        C: float = 0.3,
+        random_state: int = 0,
+    ) -> None:
+        self.size = size
+        self.bits = bits
+        self.features = features
+        self.min_texts = min_texts
+        self.C = C
+        self.random_state = random_state
+
+    def fit(self, X: Iterable[str], y: ArrayLike) -> Self:
+        """Fit to texts and their labels.
+
+        Parameters
+        ----------
+        X : iterable of str
+        y : array-like, shape (n_texts,)
+            At least two different labels.
+
+        Returns
+        -------
+        ComplaintClassifier
+        """
+        texts, labels = list(X), np.asarray(y)
+        self.classes_ = np.unique(labels)
+        if len(self.classes_) < 2:
+            raise InputError(f"all labels are {self.classes_.tolist()}; at least two are needed")
+        indicators = labels[:, None] == self.classes_
+        self.ngrams_ = HashedNgrams(self.size, self.bits, self.features, self.min_texts)
+        matrix = self.ngrams_.fit(texts, indicators).transform(texts)
+        self.coef_, self.intercept_ = margins(matrix, indicators, self.C, self.random_state)
+        return self
+
+    def decision_function(self, X: Iterable[str]) -> NDArray[np.float32]:
+        """Margins, shape (n_texts, n_classes); for two classes shape (n_texts,)."""
+        check_is_fitted(self)
+        found = np.asarray(self.ngrams_.transform(X) @ self.coef_) + self.intercept_
+        return found[:, 1] if len(self.classes_) == 2 else found
+
+    def predict(self, X: Iterable[str]) -> NDArray[Any]:
+        """Best labels, shape (n_texts,)."""
+        found = self.decision_function(X)
+        best = found > 0 if found.ndim == 1 else found.argmax(axis=1)
+        return np.asarray(self.classes_[np.asarray(best, np.int64)])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags

@@ -1,0 +1,157 @@
+"""A decision: what one complaint is and who must act by when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class Alternative(NamedTuple):
+    """A category that was not given, and how likely it is."""
+
+    code: str | None
+    name: str
+    confidence: float
+
+
+class Category(NamedTuple):
+    """First level of the taxonomy."""
+
+    code: str | None
+    name: str
+    confidence: float
+    alternatives: tuple[Alternative, ...]
+
+
+class Issue(NamedTuple):
+    """One issue code; the first of a decision is the main one."""
+
+    code: str
+    name: str
+    confidence: float
+
+
+class TierDecision(NamedTuple):
+    """How bad it is, and why, in Chinese sentences."""
+
+    label: str
+    confidence: float
+    reasons: tuple[str, ...]
+
+
+class SentimentDecision(NamedTuple):
+    """The mood that the text shows most, with two scores in [0, 1]."""
+
+    label: str
+    confidence: float
+    anger: float
+    anxiety: float
+
+
+class EscalationStep(NamedTuple):
+    """Who is told when a step is still open."""
+
+    at: datetime
+    to: str
+    reason: str
+
+
+class Route(NamedTuple):
+    """Who gets it and by when; `resolve_by` is None where a plan decides."""
+
+    queue: str
+    skills: tuple[str, ...]
+    lane: str
+    acknowledge_by: datetime
+    resolve_by: datetime | None
+    plan_by: datetime | None
+    escalations: tuple[EscalationStep, ...]
+    advice: str | None
+
+
+class Evidence(NamedTuple):
+    """A word of the original text that speaks for what was decided on one target."""
+
+    text: str
+    start: int
+    end: int
+    target: str
+    weight: float
+
+
+class Decision(NamedTuple):
+    """All that is decided on one complaint."""
+
+    id: str | None
+    category: Category
+    issues: tuple[Issue, ...]
+    tier: TierDecision
+    sentiment: SentimentDecision
+    route: Route
+    abstained: bool
+    abstained_because: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    model_name: str
+    model_version: str
+    taxonomy_version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The decision as JSON values, in the form that all doors use."""
+        category, route = self.category, self.route
+        return {
+            "id": self.id,
+            "category": {
+                "code": category.code,
+                "name": category.name,
+                "confidence": _share(category.confidence),
+                "alternatives": [_named(alternative) for alternative in category.alternatives],
+            },
+            "issues": [_named(issue) for issue in self.issues],
+            "tier": {
+                "label": self.tier.label,
+                "confidence": _share(self.tier.confidence),
+                "reasons": list(self.tier.reasons),
+            },
+            "sentiment": {
+                "label": self.sentiment.label,
+                "confidence": _share(self.sentiment.confidence),
+                "anger": _share(self.sentiment.anger),
+                "anxiety": _share(self.sentiment.anxiety),
+            },
+            "route": _route_dict(route),
+            "abstained": self.abstained,
+            "abstained_because": list(self.abstained_because),
+            "evidence": [
+                {**found._asdict(), "weight": _share(found.weight)} for found in self.evidence
+            ],
+            "model": {"name": self.model_name, "version": self.model_version},
+            "taxonomy_version": self.taxonomy_version,
+        }
+
+
+def _share(number: float) -> float:
+    return round(float(number), 6)
+
+
+def _named(part: Alternative | Issue) -> dict[str, Any]:
+    return {"code": part.code, "name": part.name, "confidence": _share(part.confidence)}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _route_dict(route: Route) -> dict[str, Any]:
+    return {
+        "queue": route.queue,
+        "skills": list(route.skills),
+        "lane": route.lane,
+        "acknowledge_by": _iso(route.acknowledge_by),
+        "resolve_by": _iso(route.resolve_by),
+        "plan_by": _iso(route.plan_by),
+        "escalations": [
+            {"at": _iso(step.at), "to": step.to, "reason": step.reason}
+            for step in route.escalations
+        ],
+        "advice": route.advice,
+    }

@@ -1,0 +1,144 @@
+"""Evidence: whole words of the original text that speak for what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.text import fold, has_chinese
+from triage.decision import Decision, Evidence
+from triage.words import Segmenter
+
+if TYPE_CHECKING:
+    from triage.desk import Desk, Scored
+
+_MOST = 3
+_LONGEST = 600
+_WINDOW = 200
+_LEAST = 0.02
+Span = tuple[int, int]
+
+
+@cache
+def _segmenter() -> Segmenter:
+    return Segmenter()
+
+
+def evidence(
+    desk: Desk, text: str, decision: Decision, segmenter: Segmenter | None = None
+) -> tuple[Evidence, ...]:
+    """Words that speak for the category, the main issue, the tier and the sentiment.
+
+    Each word's weight is how far the logit of what was decided falls when the word is left
+    out. In a text of more than 600 characters only the windows that matter most are looked
+    into, so that the time stays bounded.
+
+    Parameters
+    ----------
+    desk : Desk
+    text : str
+        Cleaned, as it was decided on.
+    decision : Decision
+    segmenter : Segmenter, optional
+        Knows the words of the user's dictionary.
+
+    Returns
+    -------
+    tuple of Evidence
+        At most three words a target, the weightiest first, with offsets into `text`; stated
+        words of the lexicon come first for a tier above 普通.
+    """
+    spans = _word_spans(segmenter or _segmenter(), text)
+    if len(text) > _LONGEST:
+        spans = _in_best_windows(desk, text, decision, spans)
+    if not spans:
+        return ()
+    drops = _drops(desk, text, decision, spans)
+    stated = _stated(desk, text, decision)
+    found: list[Evidence] = []
+    for target, fall in drops.items():
+        first = stated if target == "tier" else ()
+        found += _best_words(text, target, spans, fall, first)
+    return tuple(found)
+
+
+def _word_spans(segmenter: Segmenter, text: str) -> list[Span]:
+    """Whole words in the original text, cut in its folded copy."""
+    folded = fold(text)
+    words = segmenter.cut(folded.text)
+    return [folded.span(start, end) for word, start, end in words if has_chinese(word)]
+
+
+def _in_best_windows(
+    desk: Desk, text: str, decision: Decision, spans: Sequence[Span]
+) -> list[Span]:
+    windows = [(i, min(i + _WINDOW, len(text))) for i in range(0, len(text), _WINDOW)]
+    drops = _drops(desk, text, decision, windows)
+    best = {windows[int(fall.argmax())] for fall in drops.values()}
+    return [span for span in spans if any(a <= span[0] and span[1] <= b for a, b in best)]
+
+
+def _drops(
+    desk: Desk, text: str, decision: Decision, spans: Sequence[Span]
+) -> dict[str, NDArray[np.float32]]:
+    """How far each target's logit falls without each span."""
+    variants = [text, *(text[:start] + text[end:] for start, end in spans)]
+    scored = desk.score(variants)
+    return {
+        target: logit[0] - logit[1:] for target, logit in _decided_logits(desk, scored, decision)
+    }
+
+
+def _decided_logits(
+    desk: Desk, scored: Scored, decision: Decision
+) -> list[tuple[str, NDArray[np.float32]]]:
+    given = {
+        "category": decision.category.name,
+        "issues": decision.issues[0].code if decision.issues else None,
+        "tier": decision.tier.label,
+        "sentiment": decision.sentiment.label,
+    }
+    return [
+        (target, _lead(scored.logits[target], desk.head(target).labels.index(label)))
+        for target, label in given.items()
+        if label in desk.head(target).labels
+    ]
+
+
+def _lead(logits: NDArray[np.float32], column: int) -> NDArray[np.float32]:
+    """How far a label's logit is above the mean of the others."""
+    others = np.delete(logits, column, axis=1)
+    return np.asarray(logits[:, column] - others.mean(axis=1), np.float32)
+
+
+def _stated(desk: Desk, text: str, decision: Decision) -> tuple[Span, ...]:
+    if decision.tier.label == "普通":
+        return ()
+    hits = desk.lexicon.find([text]).hits(0)
+    return tuple((hit.start, hit.end) for hit in hits if hit.certain)
+
+
+def _best_words(
+    text: str,
+    target: str,
+    spans: Sequence[Span],
+    fall: NDArray[np.float32],
+    first: Sequence[Span],
+) -> list[Evidence]:
+    ranked = [(*spans[k], float(fall[k])) for k in np.argsort(-fall, kind="stable")[:12]]
+    top = max(float(fall.max()), _LEAST)
+    chosen = [(start, end, top) for start, end in first]
+    chosen += [word for word in ranked if word[2] >= _LEAST]
+    kept: list[Evidence] = []
+    seen: set[str] = set()
+    for start, end, weight in chosen:
+        word = text[start:end]
+        clear = all(end <= other.start or start >= other.end for other in kept)
+        if clear and word not in seen and len(kept) < _MOST:
+            seen.add(word)
+            kept.append(Evidence(word, start, end, target, weight))
+    return kept

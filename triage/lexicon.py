@@ -1,0 +1,356 @@
+"""Words that matter to tier and mood, found in one pass, with what takes their force away.
+
+All words stand in one automaton (Aho and Corasick, 1975), so a text is read once, whatever the
+number of words. A word is *stated* unless it lies inside a longer, harmless word, or a word of
+denial stands shortly before it in its clause, a supposition before it in its clause, or hearsay
+before it in its sentence.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import SettingRefused
+from triage.alphabet import alphabet, joined
+from triage.kernel import compiled, fold
+
+KINDS = (
+    "harm", "danger", "illness", "court", "crime", "media", "group", "crowd", "basics", "outage",
+    "money", "sleep", "foreign", "authority", "stake", "rage", "demand", "worry", "praise",
+)  # fmt: skip
+CUES = ("no", "maybe", "hearsay", "mask")
+COLLECTIVE_LOSS = len(KINDS)
+CERTAIN = len(KINDS) + 1
+COUNTED = (*KINDS, "collective_loss", "certain")
+_SUPPOSABLE = ("harm", "danger", "illness", "basics")
+_MOODS = ("rage", "demand", "worry", "praise")
+_NO, _MAYBE, _HEARSAY, _MASK = (len(KINDS) + i for i in range(4))
+_CROWD, _BASICS = KINDS.index("crowd"), KINDS.index("basics")
+_CLAUSE_ENDS, _SENTENCE_ENDS = ",、:()~", "。!?;…"
+
+
+class Entry(NamedTuple):
+    """One word of the lexicon.
+
+    `certain` words make a complaint 重大 wherever they are stated; `reach` is how many letters
+    a denial carries.
+    """
+
+    word: str
+    kind: str
+    certain: bool = False
+    reach: int = 0
+
+
+class Hit(NamedTuple):
+    """A stated word: what kind it is of and where it stands in the original text."""
+
+    word: str
+    kind: str
+    certain: bool
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a pass over texts found.
+
+    Attributes
+    ----------
+    counts : ndarray of uint16, shape (n_texts, len(COUNTED))
+        How often words of each kind are stated.
+    """
+
+    counts: NDArray[np.uint16]
+    indptr: NDArray[np.int64]
+    words: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    entries: Sequence[Entry]
+
+    def hits(self, text: int) -> Iterator[Hit]:
+        """Stated words of one text, in their order, with offsets into the original."""
+        for i in range(self.indptr[text], self.indptr[text + 1]):
+            entry = self.entries[self.words[i]]
+            yield Hit(entry.word, entry.kind, entry.certain, int(self.starts[i]), int(self.ends[i]))
+
+
+class Lexicon:
+    """An automaton over all words.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+
+    Raises
+    ------
+    SettingRefused
+        A kind is unknown or a word folds to nothing.
+
+    Examples
+    --------
+    >>> found = shipped_lexicon().find(["充电时起火了", "没有起火", "万一起火怎么办"])
+    >>> found.counts[:, KINDS.index("harm")].tolist()
+    [1, 0, 0]
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = tuple(entries)
+        letters = [_letters(entry) for entry in self.entries]
+        self._classes, width = _letter_classes(letters)
+        tree = _Tree(width)
+        for number, word in enumerate(letters):
+            tree.add([int(self._classes[letter]) for letter in word], number)
+        self._next, self._first, self._more = tree.automaton(len(letters))
+        kinds = (*KINDS, *CUES)
+        self._lengths = np.array([len(word) for word in letters], np.int32)
+        self._kinds = np.array([kinds.index(entry.kind) for entry in self.entries], np.int32)
+        self._reach = np.array([entry.reach for entry in self.entries], np.int32)
+        self._certain = np.array([entry.certain for entry in self.entries], np.bool_)
+
+    def find(self, texts: Sequence[str]) -> Found:
+        """Find the stated words of texts."""
+        return self.find_in(*joined(texts))
+
+    def find_in(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Found:
+        """Find the stated words of texts that `triage.alphabet.joined` made one array of."""
+        automaton = (self._classes, self._next, self._first, self._more)
+        words = (self._lengths, self._kinds, self._reach, self._certain)
+        found = _find(points, offsets, alphabet(), _breaks(), *automaton, *words, _softeners())
+        return Found(*found, self.entries)
+
+
+@cache
+def shipped_lexicon() -> Lexicon:
+    """The words of `lexicon.csv`."""
+    return read_lexicon(Path(__file__).with_name("lexicon.csv"))
+
+
+def read_lexicon(path: Path) -> Lexicon:
+    """Read a lexicon from a CSV file with the columns ``word, kind, certain, reach``."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return Lexicon(
+        [
+            Entry(row["word"], row["kind"], row["certain"] == "1", int(row["reach"] or 0))
+            for row in rows
+        ]
+    )
+
+
+def _letters(entry: Entry) -> list[int]:
+    if entry.kind not in (*KINDS, *CUES):
+        raise SettingRefused(
+            f"kind {entry.kind!r} of {entry.word!r} is unknown; known are {', '.join(KINDS)}"
+        )
+    letters = [int(alphabet()[ord(character)]) for character in entry.word]
+    if not letters or 0 in letters:
+        raise SettingRefused(f"{entry.word!r} can't be a word: it holds a blank or an emoji")
+    return letters
+
+
+def _letter_classes(words: Sequence[Sequence[int]]) -> tuple[NDArray[np.uint16], int]:
+    classes = np.zeros(len(alphabet()), np.uint16)
+    used = sorted({letter for word in words for letter in word})
+    classes[used] = np.arange(1, len(used) + 1)
+    return classes, len(used) + 1
+
+
+class _Tree:
+    """The words as a tree of letters, and the automaton made of it."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.children: list[dict[int, int]] = [{}]
+        self.words: list[list[int]] = [[]]
+
+    def add(self, word: Sequence[int], number: int) -> None:
+        node = 0
+        for letter in word:
+            node = self.children[node].setdefault(letter, len(self.children))
+            if node == len(self.children):
+                self.children.append({})
+                self.words.append([])
+        self.words[node].append(number)
+
+    def automaton(
+        self, n_words: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Next state by letter, first word by state, next word by word and state (chained)."""
+        step = np.zeros((len(self.children), self.width), np.int32)
+        chains = self._chains(step)
+        starts = np.zeros(len(chains) + 1, np.int32)
+        np.cumsum([len(chain) for chain in chains], out=starts[1:])
+        return step, starts, np.array([word for chain in chains for word in chain], np.int32)
+
+    def _chains(self, step: NDArray[np.int32]) -> list[list[int]]:
+        fallback = [0] * len(self.children)
+        queue = deque([0])
+        while queue:
+            node = queue.popleft()
+            if node:
+                step[node] = step[fallback[node]]
+                self.words[node] = self.words[node] + self.words[fallback[node]]
+            for letter, child in self.children[node].items():
+                fallback[child] = int(step[node, letter]) if node else 0
+                step[node, letter] = child
+                queue.append(child)
+        return self.words
+
+
+@cache
+def _breaks() -> NDArray[np.uint8]:
+    """1 where a letter ends a clause, 2 where it ends a sentence."""
+    breaks = np.zeros(len(alphabet()), np.uint8)
+    for ends, rank in ((_CLAUSE_ENDS, 1), (_SENTENCE_ENDS, 2)):
+        breaks[[alphabet()[ord(end)] for end in ends]] = rank
+    return breaks
+
+
+@cache
+def _softeners() -> NDArray[np.bool_]:
+    """Which cues (no, maybe, hearsay) take the force of which kind, shape (n_kinds, 3)."""
+    table = np.zeros((len(KINDS), 3), np.bool_)
+    for number, kind in enumerate(KINDS):
+        table[number] = (True, kind in _SUPPOSABLE, kind not in _MOODS)
+    return table
+
+
+@compiled
+def _collect(
+    folded: NDArray[np.uint32],
+    length: int,
+    classes: NDArray[np.uint16],
+    step: NDArray[np.int32],
+    first: NDArray[np.int32],
+    words: NDArray[np.int32],
+    ends: NDArray[np.int32],
+    found: NDArray[np.int32],
+) -> int:
+    """All words of a folded text in the order of their ends; returns how many."""
+    state = 0
+    total = 0
+    for i in range(length):
+        letter = classes[folded[i]]
+        if letter == 0:
+            state = 0
+            continue
+        state = step[state, letter]
+        for j in range(first[state], first[state + 1]):
+            ends[total] = i + 1
+            found[total] = words[j]
+            total += 1
+    return total
+
+
+@compiled
+def _find(
+    points: NDArray[np.uint32],
+    offsets: NDArray[np.int64],
+    table: NDArray[np.uint32],
+    breaks: NDArray[np.uint8],
+    classes: NDArray[np.uint16],
+    step: NDArray[np.int32],
+    first: NDArray[np.int32],
+    words: NDArray[np.int32],
+    lengths: NDArray[np.int32],
+    kinds: NDArray[np.int32],
+    reach: NDArray[np.int32],
+    certain: NDArray[np.bool_],
+    softeners: NDArray[np.bool_],
+) -> tuple[
+    NDArray[np.uint16], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]
+]:
+    n_texts = len(offsets) - 1
+    n_kinds = len(softeners)
+    longest = 0
+    for text in range(n_texts):
+        longest = max(longest, offsets[text + 1] - offsets[text])
+    most = 1
+    for state in range(len(first) - 1):
+        most = max(most, first[state + 1] - first[state])
+    folded = np.empty(longest, np.uint32)
+    origin = np.empty(longest, np.int32)
+    clause = np.empty(longest + 1, np.int32)
+    sentence = np.empty(longest + 1, np.int32)
+    covered = np.empty(longest + 1, np.int32)
+    ends = np.empty(longest * most, np.int32)
+    found = np.empty(longest * most, np.int32)
+    counts = np.zeros((n_texts, n_kinds + 2), np.uint16)
+    indptr = np.zeros(n_texts + 1, np.int64)
+    capacity = max(64, 4 * n_texts)
+    out_words = np.empty(capacity, np.int32)
+    out_starts = np.empty(capacity, np.int32)
+    out_ends = np.empty(capacity, np.int32)
+    total = 0
+    for text in range(n_texts):
+        length = fold(points, offsets[text], offsets[text + 1], table, folded, origin)
+        n_found = _collect(folded, length, classes, step, first, words, ends, found)
+        clauses = 0
+        sentences = 0
+        for i in range(length):
+            clause[i] = clauses
+            sentence[i] = sentences
+            covered[i] = 0
+            rank = breaks[folded[i]]
+            clauses += rank > 0
+            sentences += rank == 2
+        for i in range(n_found):
+            if kinds[found[i]] == _MASK:
+                for j in range(ends[i] - lengths[found[i]], ends[i]):
+                    covered[j] = max(covered[j], ends[i])
+        no_end, no_until, no_clause = -1, -1, -1
+        maybe_clause, hearsay_sentence = -1, -1
+        crowd_sentence, basics_sentence = -1, -1
+        for i in range(n_found):
+            word = found[i]
+            kind = kinds[word]
+            start = ends[i] - lengths[word]
+            if kind == _MASK or covered[start] >= ends[i]:
+                continue
+            if kind == _NO:
+                no_end = ends[i]
+                no_until = max(no_until, ends[i] + reach[word])
+                no_clause = clause[start]
+                continue
+            if kind == _MAYBE:
+                maybe_clause = clause[start]
+                continue
+            if kind == _HEARSAY:
+                hearsay_sentence = sentence[start]
+                continue
+            denied = no_clause == clause[start] and no_end <= start and start < no_until
+            if denied and softeners[kind, 0]:
+                continue
+            if maybe_clause == clause[start] and softeners[kind, 1]:
+                continue
+            if hearsay_sentence == sentence[start] and softeners[kind, 2]:
+                continue
+            counts[text, kind] += 1
+            counts[text, n_kinds + 1] += certain[word]
+            if kind == _CROWD:
+                crowd_sentence = sentence[start]
+            if kind == _BASICS:
+                basics_sentence = sentence[start]
+            if (kind == _CROWD or kind == _BASICS) and crowd_sentence == basics_sentence:
+                counts[text, n_kinds] += 1
+            if total == len(out_words):
+                out_words = np.append(out_words, np.empty(total, np.int32))
+                out_starts = np.append(out_starts, np.empty(total, np.int32))
+                out_ends = np.append(out_ends, np.empty(total, np.int32))
+            out_words[total] = word
+            out_starts[total] = origin[start]
+            out_ends[total] = origin[ends[i] - 1] + 1
+            total += 1
+        indptr[text + 1] = total
+    return counts, indptr, out_words[:total], out_starts[:total], out_ends[:total]

@@ -1,0 +1,90 @@
+"""A trained model: scorer, heads and the taxonomy that it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import ModelRefused
+from domain.taxonomy import Code, Taxonomy
+from triage.artefact import ModelFile
+from triage.heads import Head
+from triage.lexicon import COUNTED
+from triage.scorer import LinearScorer
+
+
+@dataclass(frozen=True)
+class Model:
+    """What training left behind, ready to score.
+
+    Attributes
+    ----------
+    name, version : str
+    taxonomy : Taxonomy
+        Names its codes; for a model of categories alone, one level of them.
+    scorer : LinearScorer
+    heads : mapping of target to Head
+    word_weights : ndarray of float32, shape (len(COUNTED), 3)
+        What stated words of each kind add to the tier's logits.
+    stated_confidence : float
+        How often a complaint is 重大 when words state it, on rows that training did not see.
+    manifest : mapping
+    """
+
+    name: str
+    version: str
+    taxonomy: Taxonomy
+    scorer: LinearScorer
+    heads: Mapping[str, Head]
+    word_weights: NDArray[np.float32]
+    stated_confidence: float
+    manifest: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+    def category_code(self, category: str) -> str | None:
+        """Code of a category, None when the taxonomy has none for it."""
+        return self.taxonomy.category_code(category)
+
+    def to_payload(self) -> dict[str, Any]:
+        """As `triage.artefact.publish` takes it."""
+        return {
+            "taxonomy": [[code.code, list(code.path)] for code in self.taxonomy.codes.values()],
+            "scorer": self.scorer.to_arrays(),
+            "heads": [head.to_plain() for head in self.heads.values()],
+            "word_kinds": list(COUNTED),
+            "word_weights": self.word_weights,
+            "stated_confidence": float(self.stated_confidence),
+        }
+
+    @classmethod
+    def from_file(cls, file: ModelFile) -> Model:
+        """The model of a checked file; `ModelRefused` when its parts don't fit together."""
+        payload = file.payload
+        try:
+            scorer = LinearScorer.from_arrays(payload["scorer"])
+            heads = [Head.from_plain(plain, len(scorer.bias)) for plain in payload["heads"]]
+            return cls(
+                file.name,
+                file.version,
+                Taxonomy(Code(code, tuple(path)) for code, path in payload["taxonomy"]),
+                scorer,
+                {head.target: head for head in heads},
+                _word_weights(payload),
+                float(payload["stated_confidence"]),
+                file.manifest,
+            )
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise ModelRefused(
+                f"model {file.name} {file.version} has an unknown form ({type(error).__name__})"
+            ) from None
+
+
+def _word_weights(payload: Mapping[str, Any]) -> NDArray[np.float32]:
+    weights = np.zeros((len(COUNTED), 3), np.float32)
+    for kind, row in zip(payload["word_kinds"], payload["word_weights"], strict=True):
+        if kind in COUNTED:
+            weights[COUNTED.index(kind)] = row
+    return weights

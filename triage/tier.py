@@ -1,0 +1,176 @@
+"""The tier: what the words state and what the score says, weighed by the cost of a miss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.complaint import Tier
+from domain.errors import SettingRefused
+from triage.lexicon import CERTAIN, COLLECTIVE_LOSS, COUNTED, Hit
+
+ORDER = (Tier.ORDINARY.value, Tier.URGENT.value, Tier.MAJOR.value)
+_MAJOR = 2
+_SENTENCES = {
+    "harm": "文中称已有人身伤害或事故：{}",
+    "danger": "文中称存在当下能伤人的危险：{}",
+    "illness": "文中写到健康受影响：{}",
+    "court": "文中涉及起诉、报案、上访等法律途径：{}",
+    "crime": "文中指称有受害人的违法犯罪：{}",
+    "media": "文中提到找媒体或公开曝光：{}",
+    "group": "文中写到集体行动：{}",
+    "collective_loss": "许多人正失去基本保障：{}",
+    "outage": "产品或服务已不能使用：{}",
+    "money": "钱款被扣或拒退：{}",
+    "sleep": "正影响休息：{}",
+    "foreign": "吃到异物或变质食品：{}",
+    "authority": "扬言或已向主管部门投诉：{}",
+}
+_FOR_MAJOR = ("harm", "danger", "crime", "court", "group", "collective_loss", "media", "illness")
+_FOR_URGENT = ("outage", "money", "foreign", "sleep", "authority")
+
+
+@dataclass(frozen=True)
+class TierPolicy:
+    """What mistakes cost, and the thresholds that follow.
+
+    Parameters
+    ----------
+    cost_of_miss : float, default=9
+        What a 重大 that is handled as less costs, in units of one false alarm. A complaint
+        is taken as 重大 when that is the cheaper mistake: from a probability of
+        ``1 / (1 + cost_of_miss)`` (Elkan, 2001).
+
+    Examples
+    --------
+    >>> TierPolicy(cost_of_miss=9).threshold
+    0.1
+    """
+
+    cost_of_miss: float = 9.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cost_of_miss <= 1000:
+            raise SettingRefused(
+                f"cost_of_miss is {self.cost_of_miss!r}; it must lie from 1 to 1000"
+            )
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which a complaint is 重大."""
+        return 1 / (1 + self.cost_of_miss)
+
+
+def is_stated(counts: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    """Whether the words alone make a complaint 重大, shape (n_texts,).
+
+    Parameters
+    ----------
+    counts : ndarray of uint16, shape (n_texts, len(COUNTED))
+        As `triage.lexicon.Found` holds them.
+    """
+    return np.asarray((counts[:, CERTAIN] > 0) | (counts[:, COLLECTIVE_LOSS] > 0))
+
+
+def decide_tiers(
+    probabilities: NDArray[np.float32],
+    best: NDArray[np.int64],
+    counts: NDArray[np.uint16],
+    policy: TierPolicy,
+) -> NDArray[np.int64]:
+    """Tier of each text: the words' where they state a 重大, else the cheaper mistake's.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape (n_texts, 3)
+        Of the tiers in `ORDER`.
+    best : ndarray of int64, shape (n_texts,)
+        Best tier by the score alone.
+    counts : ndarray of uint16, shape (n_texts, len(COUNTED))
+    policy : TierPolicy
+
+    Returns
+    -------
+    ndarray of int64, shape (n_texts,)
+        Index in `ORDER`.
+
+    Examples
+    --------
+    >>> quiet = np.zeros((1, len(COUNTED)), np.uint16)
+    >>> doubt = np.array([[0.6, 0.2, 0.2]], np.float32)
+    >>> int(decide_tiers(doubt, np.array([0]), quiet, TierPolicy())[0])
+    2
+    """
+    major = (probabilities[:, _MAJOR] >= policy.threshold) | is_stated(counts)
+    return np.where(major, _MAJOR, best)
+
+
+def tier_reasons(
+    tier: str, hits: Iterable[Hit], probability: float, stated: bool, policy: TierPolicy
+) -> tuple[str, ...]:
+    """Chinese sentences that say why a complaint is of its tier.
+
+    Parameters
+    ----------
+    tier : str
+        As decided.
+    hits : iterable of Hit
+        Stated words of the text.
+    probability : float
+        Of the tier, by the score.
+    stated : bool
+        Whether the words alone decided.
+    policy : TierPolicy
+
+    Returns
+    -------
+    tuple of str
+        At least one sentence.
+
+    Examples
+    --------
+    >>> tier_reasons("普通", [], 0.93, False, TierPolicy())
+    ('未见人身危险、法律舆情、群体或须当天处理的情形，评分为普通（0.93）',)
+    """
+    words = _words_by_kind(hits)
+    if tier == Tier.MAJOR:
+        return _major_reasons(words, probability, stated, policy)
+    urgent = [
+        _SENTENCES[kind].format("、".join(words[kind])) for kind in _FOR_URGENT if kind in words
+    ]
+    if tier == Tier.URGENT:
+        return (*urgent, f"评分为紧急（{probability:.2f}）")
+    return (f"未见人身危险、法律舆情、群体或须当天处理的情形，评分为普通（{probability:.2f}）",)
+
+
+def _major_reasons(
+    words: dict[str, list[str]], probability: float, stated: bool, policy: TierPolicy
+) -> tuple[str, ...]:
+    found = [
+        _SENTENCES[kind].format("、".join(words[kind])) for kind in _FOR_MAJOR if kind in words
+    ]
+    if stated:
+        return (*found, "文中已写明，不再由评分否决")
+    if probability >= policy.threshold:
+        weighed = f"重大的概率为 {probability:.2f}，不低于漏判代价所定的 {policy.threshold:.2f}"
+        return (*found, weighed)
+    return (*found, f"评分为重大（{probability:.2f}）")
+
+
+def _words_by_kind(hits: Iterable[Hit]) -> dict[str, list[str]]:
+    words: dict[str, list[str]] = {}
+    for hit in hits:
+        kept = words.setdefault(hit.kind, [])
+        if hit.word not in kept and len(kept) < 4:
+            kept.append(hit.word)
+    if "crowd" in words and "basics" in words:
+        words["collective_loss"] = words["crowd"][:2] + words["basics"][:2]
+    return words
+
+
+def word_features(counts: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Whether each kind is stated, as 0 and 1, shape (n_texts, len(COUNTED))."""
+    return (counts > 0).astype(np.float32)
