@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from api.app.assembly import create_app, make_office, prepare
 from api.errors import Problem
 from api.settings import Settings
+from api.store.lock import only_service
 from domain.errors import SettingRefused
 
 _MOST_HEADERS = 100
@@ -136,12 +137,13 @@ def serve(settings: Settings) -> None:
     if settings.on_sqlite and settings.workers > 1:
         raise SettingRefused("several workers need PostgreSQL; SQLite is served by one process")
     _raise_file_limit()
-    _preflight(settings)
-    config = _config(settings)
-    if settings.workers == 1:
-        _server(settings, config).run()
-        return
-    _supervise(settings, config)
+    with only_service(settings):
+        _preflight(settings)
+        config = _config(settings)
+        if settings.workers == 1:
+            _server(settings, config).run()
+        else:
+            _supervise(settings, config)
 
 
 def _supervise(settings: Settings, config: uvicorn.Config) -> None:

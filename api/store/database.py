@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.settings import Settings
 from api.store.engine import make_engine
+from api.store.lock import WriteLock, write_lock
 from domain.errors import StoreDown, StoreFull, SuyuanError
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ def open_database(settings: Settings, *, read_only: bool = False) -> Database:
     """The installation's database."""
     engine = make_engine(settings, read_only=read_only)
     if settings.on_sqlite:
-        return SingleWriter(engine)
+        return SingleWriter(engine, write_lock(settings))
     return Pool(engine, settings.store_threads)
 
 
@@ -85,8 +86,9 @@ class _Task:
 class SingleWriter:
     """SQLite: one thread owns the one connection; what waits is committed together."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lock: WriteLock) -> None:
         self.engine = engine
+        self._lock = lock
         self._queue: SimpleQueue[_Task | None] = SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
@@ -105,22 +107,35 @@ class SingleWriter:
         self._closed = True
         self._queue.put(None)
         self._thread.join()
-        self.engine.dispose()
 
     def _serve(self) -> None:
         connection: Connection | None = None
         while (group := self._next_group()) is not None:
             try:
                 connection = connection or self._connect()
-                _run_group(connection, group)
+                _run_group(connection, group, self._lock)
             except BaseException as error:
                 _fail(group, translated(error))
-                connection = _discarded(connection, self.engine, error)
+                connection = self._keep(connection, error)
         if connection is not None:
-            connection.close()
+            self._discard(connection)
+        self._lock.close()
 
     def _connect(self) -> Connection:
-        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with self._lock:
+            return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    def _keep(self, connection: Connection | None, error: BaseException) -> Connection | None:
+        """Go on with the connection after a full disk, let go of it after anything worse."""
+        if connection is None or isinstance(translated(error), StoreFull):
+            return connection
+        self._discard(connection)
+        return None
+
+    def _discard(self, connection: Connection) -> None:
+        with self._lock:
+            connection.close()
+            self.engine.dispose()
 
     def _next_group(self) -> list[_Task] | None:
         first = self._queue.get()
@@ -139,40 +154,32 @@ class SingleWriter:
         return group
 
 
-def _discarded(
-    connection: Connection | None, engine: Engine, error: BaseException
-) -> Connection | None:
-    """Keep the connection after a full disk, let go of it after anything worse."""
-    if isinstance(translated(error), StoreFull) and connection is not None:
-        return connection
-    if connection is not None:
-        connection.close()
-        engine.dispose()
-    return None
-
-
-def _run_group(connection: Connection, group: list[_Task]) -> None:
+def _run_group(connection: Connection, group: list[_Task], lock: WriteLock) -> None:
     writes = [task for task in group if task.writes]
     if writes:
-        _write_together(connection, writes)
+        with lock:
+            outcomes = _write_together(connection, writes)
+        for task, outcome in zip(writes, outcomes, strict=True):
+            _settle(task, *outcome)
     for task in group:
         if not task.writes:
             _settle(task, *_outcome(lambda task=task: task.work(connection)))  # type: ignore[misc]
 
 
-def _write_together(connection: Connection, tasks: list[_Task]) -> None:
+_Outcome = tuple[Any, BaseException | None]
+
+
+def _write_together(connection: Connection, tasks: list[_Task]) -> list[_Outcome]:
     """One transaction, a savepoint each: a refused piece of work spoils no other's."""
-    outcomes = []
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
         outcomes = [_in_savepoint(connection, task.work) for task in tasks]
         connection.exec_driver_sql("COMMIT")
+        return outcomes
     except BaseException:
         if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
             connection.exec_driver_sql("ROLLBACK")
         raise
-    for task, outcome in zip(tasks, outcomes, strict=True):
-        _settle(task, *outcome)
 
 
 def _in_savepoint(connection: Connection, work: Work[T]) -> tuple[T | None, BaseException | None]:

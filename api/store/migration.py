@@ -14,13 +14,24 @@ from sqlalchemy import Connection, Engine
 
 from api.settings import Settings
 from api.store.engine import make_engine
+from api.store.lock import write_lock
 from api.store.tables import metadata
 
 
 def migrate(settings: Settings) -> str:
     """Create or upgrade the tables; the version they then have."""
-    if settings.on_sqlite:
-        _create_file(Path(settings.url.removeprefix("sqlite:///")))
+    if not settings.on_sqlite:
+        return _migrate(settings)
+    _create_file(Path(settings.url.removeprefix("sqlite:///")))
+    lock = write_lock(settings)
+    try:
+        with lock:
+            return _migrate(settings)
+    finally:
+        lock.close()
+
+
+def _migrate(settings: Settings) -> str:
     engine = make_engine(settings)
     try:
         return _upgrade(engine)
