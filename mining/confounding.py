@@ -26,7 +26,7 @@ _FAINT_P = 0.05
 _CLEAR_Z = 4.5
 _SAME_COMPLAINTS = 0.5
 _LARGE_SHARE = 0.01
-_MOST_LARGE = 4
+_MOST_LARGE = 5
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,13 @@ class Verdict:
     weak: list[Rule] = field(default_factory=list)
     p_values: dict[Rule, float] = field(default_factory=dict)
 
+    def dismiss(self, rule: Rule, by: list[Confounder]) -> None:
+        """Take a rule for a shadow of something, or for too weak where nothing is named."""
+        if by:
+            self.confounded[rule] = by
+        else:
+            self.weak.append(rule)
+
 
 def judge(scene: Scene, rules: Sequence[Rule], bar: Bar) -> Verdict:
     """Tell causes from their shadows.
@@ -114,7 +121,7 @@ def _judge_issue(
         blame = _blame(scene, rule, others, bar)
         if blame is not None:
             kept.remove(rule)
-            verdict.confounded[rule] = blame
+            verdict.dismiss(rule, blame)
     base = scene.strata(issue, scene.base(issue))
     for rule in rules:
         if rule not in strength:
@@ -127,11 +134,11 @@ def _dismiss(
 ) -> None:
     rows = scene.rows(rule.antecedent)
     if base.p_value(rows) > _DOUBT_P:
-        verdict.confounded[rule] = [Confounder("week")]
+        verdict.dismiss(rule, [Confounder("week")] if scene.weeks is not None else [])
     elif base.compare([rows]).risk_ratio_low[0] < bar.lift:
-        verdict.weak.append(rule)
+        verdict.dismiss(rule, [])
     else:
-        verdict.confounded[rule] = _explained_by(scene, rule, causes)
+        verdict.dismiss(rule, _explained_by(scene, rule, causes))
 
 
 def _forward(
@@ -239,25 +246,15 @@ def _named(scene: Scene, item: int) -> Confounder:
 
 
 def _across_issues(scene: Scene, rules: list[Rule], bar: Bar, verdict: Verdict) -> None:
-    """Hold every cause against the stronger causes of other issues."""
-    large = _large_causes(scene, rules)
+    """Hold every cause, the strongest first, against the causes of other issues before it."""
     for rule in rules:
         others = [r for r in rules if r.issue == rule.issue and r != rule]
         parts = _own_parts(scene, rule, others)
-        companion = next(
-            (
-                cause.issue
-                for cause in verdict.causes
-                if cause.issue != rule.issue
-                and _share_complaints(scene, cause, rule)
-                and _mediated(scene, rule, cause.issue, parts)
-            ),
-            None,
-        )
-        if companion is not None:
-            verdict.confounded[rule] = [_named(scene, companion)]
-        elif crowding := _crowded_out(scene, rule, large, parts):
-            verdict.confounded[rule] = crowding
+        elsewhere = [cause for cause in verdict.causes if cause.issue != rule.issue]
+        blame = _mediated(scene, rule, elsewhere, parts)
+        blame = blame or _crowded_out(scene, rule, elsewhere, parts, bar)
+        if blame:
+            verdict.confounded[rule] = blame
         else:
             verdict.causes.append(rule)
             alike = scene.strata(rule.issue, crossed([np.minimum(parts[0], 0), *parts[1:]]))
@@ -270,36 +267,44 @@ def _share_complaints(scene: Scene, one: Rule, other: Rule) -> bool:
     return common >= _SAME_COMPLAINTS * min(first.size, second.size)
 
 
-def _mediated(scene: Scene, rule: Rule, companion: int, parts: list[Codes]) -> bool:
-    """Whether the rule holds only because another issue comes with it in the same complaint."""
+def _mediated(
+    scene: Scene, rule: Rule, causes: list[Rule], parts: list[Codes]
+) -> list[Confounder]:
+    """The issue that the rule's own comes with in the same complaint, if it holds by that only."""
     coarse = scene.strata(rule.issue, crossed(parts))
-    beside = scene.strata(rule.issue, crossed([*parts, scene.held(companion).astype(np.int32)]))
     rows = [scene.rows(rule.antecedent)]
     least = 1 + (coarse.compare(rows).risk_ratio[0] - 1) / 3
-    left = beside.compare(rows).risk_ratio[0]
-    return not left >= least or beside.p_value(rows[0]) > _DOUBT_P
-
-
-def _large_causes(scene: Scene, rules: list[Rule]) -> list[Rule]:
-    """The few causes that hold so many complaints that other issues' shares depend on them."""
-    sizes = [scene.rows((*rule.antecedent, rule.issue)).size for rule in rules]
-    order = np.argsort(-np.array(sizes, dtype=np.int64), kind="stable")[:_MOST_LARGE]
-    return [rules[at] for at in order if sizes[at] >= _LARGE_SHARE * len(scene)]
+    for cause in causes:
+        if not _share_complaints(scene, cause, rule):
+            continue
+        present = scene.held(cause.issue).astype(np.int32)
+        beside = scene.strata(rule.issue, crossed([*parts, present]))
+        left = beside.compare(rows).risk_ratio[0]
+        if not left >= least or beside.p_value(rows[0]) > _DOUBT_P:
+            return [_named(scene, cause.issue)]
+    return []
 
 
 def _crowded_out(
-    scene: Scene, rule: Rule, large: list[Rule], parts: list[Codes]
+    scene: Scene, rule: Rule, causes: list[Rule], parts: list[Codes], bar: Bar
 ) -> list[Confounder]:
-    crowding = [
-        cause
-        for cause in large
-        if cause.issue != rule.issue and not _share_complaints(scene, cause, rule)
+    """The largest cause of another issue, if only its complaints make this one look frequent."""
+    large = [
+        cause for cause in _large_causes(scene, causes) if not _share_complaints(scene, cause, rule)
     ]
-    if not crowding:
+    if not large:
         return []
     coarse = scene.strata(rule.issue, crossed(parts))
-    memberships = [scene.membership(cause.antecedent) for cause in crowding]
+    memberships = [scene.membership(cause.antecedent) for cause in large]
     finer = scene.strata(rule.issue, crossed([*parts, *memberships]))
-    if not _vanishes(scene, rule, coarse, finer):
+    low = finer.compare([scene.rows(rule.antecedent)]).risk_ratio_low[0]
+    if low >= bar.lift and not _vanishes(scene, rule, coarse, finer):
         return []
-    return [_named(scene, item) for item in crowding[0].antecedent]
+    return [_named(scene, item) for item in large[0].antecedent]
+
+
+def _large_causes(scene: Scene, causes: list[Rule]) -> list[Rule]:
+    """The few causes that hold so many complaints that other issues' shares depend on them."""
+    sizes = [scene.rows((*cause.antecedent, cause.issue)).size for cause in causes]
+    order = np.argsort(-np.array(sizes, dtype=np.int64), kind="stable")[:_MOST_LARGE]
+    return [causes[at] for at in order if sizes[at] >= _LARGE_SHARE * len(scene)]
