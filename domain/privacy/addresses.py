@@ -22,8 +22,10 @@ _UNITS = (
     "房(?![子屋价租产贷东改])|户(?![口型籍外主])|门(?!口)|村民小组|小组|组|队"
 )
 _DOOR = re.compile(
-    rf"第?{_NUMBER} ?(?:{_UNITS})(?:[ ,、\-]?第?{_NUMBER} ?(?:{_UNITS})){{0,6}}"
-    r"(?:[ \-]?(?:[0-9]{3,4}|[0-9]{1,3}-[0-9]{1,4})(?![0-9年元月日号个人块米.平天次小]))?"
+    rf"(?!一[座房户队层幢])第?{_NUMBER} ?(?:{_UNITS})"
+    rf"(?:[ ,、\-]?第?{_NUMBER} ?(?:{_UNITS})){{0,6}}"
+    r"(?:[ \-]?(?:[0-9]{3,4}|[0-9]{1,3}-[0-9]{1,4})"
+    r"(?![0-9A-Za-z年元月日号个人块米.平天次小吨套户多余万]))?"
 )
 _STEP = re.compile(rf"({_NUMBER}) ?({_UNITS})")
 _DASHED = re.compile(r"(?<=[\u4e00-\u9fff])[0-9]{1,3}-[0-9]{1,3}-[0-9]{3,4}(?![0-9\-])")
@@ -111,7 +113,10 @@ def _is_personal(path: str, door: str) -> bool:
     last = path.rstrip(" -")[-1:]
     if last == "月":
         return False
-    in_room = bool(units & _ROOMS) or door[-1:].isdigit()
+    rooms = units & _ROOMS
+    if rooms == {"户"} and not units & _BUILDINGS:
+        return False
+    in_room = bool(rooms) or door[-1:].isdigit()
     if in_room and units & (_BUILDINGS | _HOUSES):
         return len(path) > 1 or len(steps) > 1
     if units & _GROUPS:

@@ -18,7 +18,7 @@ _PROVINCES = (
 )
 _BODY = rf"[A-Za-z0-9{CHINESE_DIGITS}]"
 _PLATE = re.compile(
-    rf"[{_PROVINCES}][ .\-]{{0,2}}[A-HJ-NP-Za-hj-np-z][ .\-]{{0,2}}"
+    rf"[{_PROVINCES}][ .\-]{{0,2}}[A-HJ-NP-Za-hj-np-z][ .\-\n]{{0,2}}"
     rf"({_BODY}(?:[ .\-\n]{{0,2}}{_BODY}){{3}}"
     rf"(?:[ .\-\n]{{0,2}}{_BODY}){{1,2}}(?![A-Za-z0-9])|"
     rf"{_BODY}(?:[ .\-\n]{{0,2}}{_BODY}){{3}}[学警挂港澳])"
@@ -30,7 +30,7 @@ _MIN_PLATE_DIGITS = 3
 
 _DIGIT = rf"[0-9OoIl{CHINESE_DIGITS}]"
 _PASSPORT = re.compile(
-    rf"(?<![A-Za-z0-9])([A-Za-z]{{1,2}})[ .\-]?({_DIGIT}(?:[ .\-\n]{{0,2}}{_DIGIT}){{5,9}})(?!["
+    rf"(?<![A-Za-z0-9])([A-Za-z]{{1,2}})[ .\-\n]?({_DIGIT}(?:[ .\-\n]{{0,2}}{_DIGIT}){{5,9}})(?!["
     rf"A-Za-z0-9])"
 )
 _CHINESE_PASSPORT = re.compile(r"[EG][0-9]{8}|E[A-HJ-NP-Z][0-9]{7}")
@@ -91,7 +91,8 @@ def _plate(match: re.Match[str]) -> Found | None:
 def _passports(text: str) -> list[Found]:
     found = []
     for match in _PASSPORT.finditer(text):
-        value = match[1].upper() + _compact(match[2])
+        letters = match[1].upper()
+        value = letters[0] + as_digits(letters[1:]) + _compact(match[2])
         if _is_passport(value, cue_before(text, match.start())):
             found.append(Found(Kind.PASSPORT, match.start(), match.end(), value))
     return found

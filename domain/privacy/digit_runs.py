@@ -24,7 +24,7 @@ _RUN = re.compile(
     rf"{_DIGIT}(?:{_SEPARATORS}{{0,3}}{_DIGIT}){{6,}}(?:{_SEPARATORS}{{0,3}}{_CHECK})?"
 )
 _PIECE = re.compile(
-    rf"(?P<plain>[0-9]+)|(?P<chinese>[{CHINESE_DIGITS}]+)|(?P<alike>[{LOOKALIKES}]+)|"
+    rf"(?P<mixed>[0-9]+(?:[{LOOKALIKES}]{{1,3}}[0-9]+)+)|(?P<plain>[0-9]+)|(?P<chinese>[{CHINESE_DIGITS}]+)|(?P<alike>[{LOOKALIKES}]+)|"
     rf"(?P<check>{_CHECK})|(?P<gap>{_SEPARATORS}+)"
 )
 _LIGHT = frozenset(" \n.-")

@@ -14,6 +14,7 @@ from domain.privacy.folding import BARRIER, Folded
 from domain.privacy.kinds import Found, Kind
 from domain.privacy.lexicon import (
     COMPOUND_SURNAMES,
+    DOUBTFUL_SURNAMES,
     FOLLOWING,
     FUNCTION,
     GIVEN,
@@ -23,7 +24,7 @@ from domain.privacy.lexicon import (
     ordinary_words,
 )
 
-_INTRODUCTION = "我叫|名叫|叫做|本人叫|名字叫|姓名|名字|称呼|署名|落款"
+_INTRODUCTION = "我叫|名叫|本人叫|名字叫|姓名|名字|称呼|署名|落款"
 _ROLE = (
     "联系人|投诉人|举报人|反映人|来电人|诉求人|申请人|报修人|收件人|收货人|寄件人|发件人|"
     "持卡人|投保人|被保险人|被保人|受益人|"
@@ -47,11 +48,12 @@ _FAMILY_NAME = re.compile(
 _TITLE = re.compile(
     "先生|女士|小姐|太太|夫人|同志|(?<!康)师傅|老师|经理|(?<!班)主任|店长|主管|总监|队长|局长|科长|所长|处长|"
     "院长|校长|园长|站长|镇长|"
-    "村长|县长|市长|区长|省长|书记|警官|民警|律师|医生|大夫|护士|教授|老板|阿姨|大爷|大妈|大姐|"
+    "村长|县长|市长|区长|省长|书记|警官|民警|律师(?!事务|函|费|团|协)|医生|大夫|护士|教授|老板|阿姨|大爷|大妈|大姐|"
     "大哥|叔叔|伯伯|奶奶|爷爷|"
-    "工程师|教练|客服|總|總經理|总(?![\u3400-\u9fff])"
+    "工程师|教练|總|總經理|总(?![\u3400-\u9fff])"
 )
 _STATED = re.compile("(?![不未保匿无没见同略])[\u3400-\u9fff]{2,3}(?![\u3400-\u9fff])")
+_PLACE = re.compile("小区|社区|公司|集团|大厦|广场|[村镇乡路街桥园县市区府店山湖江河组苑厂校院]")
 _BESIDE_NUMBER = re.compile(
     rf"(?<![\u3400-\u9fff])([\u3400-\u9fff]{{2,4}})"
     rf"[ ,(:、]{{0,2}}(?:(?:联系)?(?:电话|手机|方式)|身份证)?(?:号码?)?[ :]?{BARRIER}"
@@ -161,17 +163,16 @@ def _second_given(text: str, index: int) -> int:
 
 def _is_believable(text: str, start: int, end: int, certain: bool) -> bool:
     """Whether a name is one, by what follows it and by whether it is an ordinary word."""
-    closed = not _is_chinese(text[end : end + 1])
-    ordinary = text[start : start + 2] in ordinary_words()
-    compound = text[start : start + 2] in COMPOUND_SURNAMES
-    if certain:
-        return closed or compound or not ordinary
-    if ordinary and not compound:
-        return closed and end - start > 2 and text[start] in TRUSTED_SURNAMES
-    if not closed and not _is_followed(text, end):
+    if _PLACE.match(text, end):
         return False
-    given = text[start + 1 : end]
-    return text[start] in TRUSTED_SURNAMES or compound or all(each in GIVEN for each in given)
+    closed = not _is_chinese(text[end : end + 1])
+    compound = text[start : start + 2] in COMPOUND_SURNAMES
+    if text[start : start + 2] in ordinary_words() and not compound:
+        return closed and (certain or (end - start > 2 and text[start] in TRUSTED_SURNAMES))
+    if certain or compound:
+        return certain or closed or _is_followed(text, end)
+    trusted = text[start] in TRUSTED_SURNAMES or all(c in GIVEN for c in text[start + 1 : end])
+    return trusted and (closed or _is_followed(text, end))
 
 
 def _is_followed(text: str, end: int) -> bool:
@@ -186,9 +187,16 @@ def _start_before_title(text: str, title: int) -> int | None:
             return start
     for size in (2, 1):
         start = title - size
-        if start >= 0 and _surname_size(text, start) == size and not _ends_word(text, start):
+        if start >= 0 and _surname_size(text, start) == size and _stands_alone(text, start):
             return start
     return None
+
+
+def _stands_alone(text: str, start: int) -> bool:
+    """Whether a surname before a title is one, not the end of a word or a word itself."""
+    if text[start] in DOUBTFUL_SURNAMES:
+        return start == 0 or not _is_chinese(text[start - 1])
+    return not _ends_word(text, start)
 
 
 def _is_full_name(text: str, start: int, end: int) -> bool:

@@ -22,6 +22,7 @@ _LANDLINE = re.compile(r"0(?:10|2[0-57-9])[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]
 _LOCAL = re.compile(r"(?![48]00)[2-8][0-9]{6,7}")
 _BANK_CARD = re.compile(r"(?!20)[2-689][0-9]{15,18}")
 _ANY_CARD = re.compile(r"[0-9]{16,19}")
+_LOCAL_GROUPS = frozenset({(7,), (8,), (3, 4), (4, 4)})
 _ID_CARD = re.compile(
     r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)[0-9]{4}"
     r"((?:19|20)[0-9]{6})[0-9]{3}[0-9X]"
@@ -59,7 +60,7 @@ def find_numbers(folded: Folded) -> list[Found]:
     """
     found: list[Found] = []
     for pieces in digit_runs(folded):
-        found += list(_recognise(folded.text, pieces)) or _mirrored(folded, pieces)
+        found += _mirrored(folded, pieces) or _recognise(folded.text, pieces)
     return found
 
 
@@ -96,7 +97,7 @@ def _identify(number: Number, cue: Cue) -> tuple[Kind | None, str]:
         return None, ""
     if _is_old_id_card(digits) or (cue is Cue.ID and _SAID_ID_CARD.fullmatch(digits)):
         return Kind.ID_CARD, _as_new_id_card(digits)
-    if _is_bank_card(digits, cue):
+    if _is_bank_card(number, cue):
         return Kind.BANK_CARD, digits
     return _identify_phone(number, cue)
 
@@ -132,11 +133,13 @@ def _is_date(digits: str) -> bool:
     return True
 
 
-def _is_bank_card(digits: str, cue: Cue) -> bool:
-    """After a bank's word any 16 to 19 digits, elsewhere those that pass Luhn."""
+def _is_bank_card(number: Number, cue: Cue) -> bool:
+    """After a bank's word any 16 to 19 digits, elsewhere those that pass Luhn, in no decimals."""
     if cue is Cue.BANK:
-        return _ANY_CARD.fullmatch(digits) is not None
-    return bool(_BANK_CARD.fullmatch(digits)) and luhn.is_valid(digits)
+        return _ANY_CARD.fullmatch(number.digits) is not None
+    in_decimals = "." in number.gaps
+    shape = _BANK_CARD.fullmatch(number.digits)
+    return bool(shape) and not in_decimals and luhn.is_valid(number.digits)
 
 
 def _identify_phone(number: Number, cue: Cue) -> tuple[Kind | None, str]:
@@ -149,14 +152,15 @@ def _identify_phone(number: Number, cue: Cue) -> tuple[Kind | None, str]:
     if _LANDLINE.fullmatch(national):
         return Kind.LANDLINE, national
     if cue is Cue.PHONE:
-        return _identify_said_phone(digits)
+        return _identify_said_phone(number, digits)
     return None, ""
 
 
-def _identify_said_phone(digits: str) -> tuple[Kind | None, str]:
+def _identify_said_phone(number: Number, digits: str) -> tuple[Kind | None, str]:
     """After a word like 电话: local landlines, and mobiles with a few digits too many."""
     is_day = len(digits) == 8 and digits.startswith("20") and _is_date(digits)
-    if _LOCAL.fullmatch(digits) and not is_day:
+    in_one = number.gaps <= {" ", "-"} and number.groups in _LOCAL_GROUPS
+    if in_one and _LOCAL.fullmatch(digits) and not is_day:
         return Kind.LANDLINE, digits
     glued = _GLUED.fullmatch(digits)
     return (Kind.MOBILE, glued[1] or glued[2]) if glued else (None, "")

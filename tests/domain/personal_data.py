@@ -16,7 +16,7 @@ from pathlib import Path
 from stdnum import luhn
 from stdnum.cn import ric
 
-from domain.privacy import Kind
+from domain.privacy import Kind, Masked
 
 WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
@@ -37,6 +37,17 @@ class Sample:
 
     text: str
     pieces: tuple[Piece, ...]
+
+    def is_covered(self, masked: Masked) -> bool:
+        """Whether every character of every piece is masked, blanks between its parts aside."""
+        hidden = {at for span in masked.spans for at in range(span.start, span.end)}
+        places = (at for piece in self.pieces for at in range(piece.start, piece.end))
+        return all(at in hidden or self.text[at] == " " for at in places)
+
+    def is_exact(self, masked: Masked) -> bool:
+        """Whether the spans are the pieces, no more and no less."""
+        spans = [(span.kind, span.start, span.end) for span in masked.spans]
+        return spans == [(piece.kind, piece.start, piece.end) for piece in self.pieces]
 
 
 class Maker:
@@ -181,6 +192,19 @@ class Maker:
         text = f"{start}{value}{after}{self.pick(WORDS['closings'])}"
         return Sample(text, (Piece(kind, len(start), len(start) + len(value), value),))
 
+    def bare(self, kind: Kind) -> str:
+        """Make a number of a kind without country code, brackets or gaps."""
+        bare = "".join(c for c in self.makers[kind]() if c.isalnum())
+        return bare.removeprefix("0086").removeprefix("86") if kind is Kind.MOBILE else bare
+
+    def said(self, kind: Kind) -> str:
+        """Draw words that say what the number after them is."""
+        return self.pick(WORDS["said"][kind])
+
+    def plain(self) -> str:
+        """Draw a clause without a number or a name."""
+        return self.pick(WORDS["plain"])
+
     def harmless(self) -> str:
         """Make a complaint with numbers, places and words that are nobody's personal data."""
         lines = self.random.sample(WORDS["harmless"], 2)
@@ -197,3 +221,102 @@ class Maker:
         )
         filled = filled.replace("{eleven}", f"1{self.pick('3456789')}{self.digits(9)}")
         return "".join(self.digits(1) if character == "#" else character for character in filled)
+
+
+def _each(change: Callable[[str], str]) -> Callable[[str, Kind], str]:
+    return lambda number, _: "".join(change(c) if c.isdigit() else c for c in number)
+
+
+def _inside(mark: str, every: int = 1) -> Callable[[str, Kind], str]:
+    def spell(number: str, _: Kind) -> str:
+        return mark.join(number[at : at + every] for at in range(0, len(number), every))
+
+    return spell
+
+
+def _digits_from(digits: str) -> Callable[[str, Kind], str]:
+    return _each(lambda digit: digits[int(digit)])
+
+
+def _groups(number: str, kind: Kind) -> list[str]:
+    sizes = {
+        Kind.MOBILE: [3, 4, 4],
+        Kind.LANDLINE: [3 if number[1] in "12" else 4, 4, 4],
+        Kind.ID_CARD: [6, 8, 4] if len(number) == 18 else [6, 6, 3],
+        Kind.PLATE: [2, 5, 6],
+        Kind.PASSPORT: [1, 4, 4] if number[1].isdigit() else [2, 3, 4],
+    }.get(kind, [4, 4, 4, 4, 4])
+    groups, start = [], 0
+    for size in sizes:
+        groups.append(number[start : start + size])
+        start += size
+    return [group for group in groups if group]
+
+
+def _grouped(gap: str) -> Callable[[str, Kind], str]:
+    return lambda number, kind: gap.join(_groups(number, kind))
+
+
+def _broken(number: str, kind: Kind) -> str:
+    first, *rest = _groups(number, kind)
+    return f"{first}\n{''.join(rest)}"
+
+
+def _with_country(prefix: str) -> Callable[[str, Kind], str | None]:
+    def spell(number: str, kind: Kind) -> str | None:
+        return prefix + number.lstrip("0") if kind in {Kind.MOBILE, Kind.LANDLINE} else None
+
+    return spell
+
+
+def _half(number: str, _: Kind) -> str:
+    middle = len(number) // 2
+    return number[:middle] + _digits_from("０１２３４５６７８９")(number[middle:], Kind.MOBILE)
+
+
+def _reversed(number: str, kind: Kind) -> str | None:
+    return f"\u202e{number[::-1]}\u202c" if number.isdigit() else None
+
+
+def _glued(number: str, kind: Kind) -> str | None:
+    return f"99{number}" if kind is Kind.MOBILE else None
+
+
+Spelling = Callable[[str, Kind], str | None]
+
+SPELLINGS: dict[str, Spelling] = {
+    "plain": _each(str),
+    "full width": _digits_from("０１２３４５６７８９"),
+    "half and half": _half,
+    "U+200B": _inside("\u200b"),
+    "U+200D": _inside("\u200d", 3),
+    "U+FEFF": _inside("\ufeff", 4),
+    "U+00AD": _inside("\u00ad", 3),
+    "U+2060": _inside("\u2060"),
+    "U+3164": _inside("\u3164", 2),
+    "combining mark": _each(lambda digit: f"{digit}\u0301"),
+    "variation selector": _each(lambda digit: f"{digit}\ufe0e"),
+    "tag character": _inside("\U000e0031", 3),
+    "keycap emoji": _each(lambda digit: f"{digit}\ufe0f\u20e3"),
+    "blanks": _grouped(" "),
+    "ideographic blanks": _grouped("\u3000"),
+    "hyphens": _grouped("-"),
+    "full-width hyphens": _grouped("－"),
+    "dots": _grouped("."),
+    "line break": _broken,
+    "Arabic-Indic digits": _digits_from("٠١٢٣٤٥٦٧٨٩"),
+    "mathematical bold": _digits_from("𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"),
+    "circled": _digits_from("⓪①②③④⑤⑥⑦⑧⑨"),
+    "superscript": _digits_from("⁰¹²³⁴⁵⁶⁷⁸⁹"),
+    "+86": _with_country("+86"),
+    "Chinese digits small": _digits_from("〇一二三四五六七八九"),
+    "Chinese digits capital": _digits_from("零壹贰叁肆伍陆柒捌玖"),
+    "Chinese digits 幺 洞": _digits_from("洞幺二三四五六七八九"),
+}
+OPEN_SPELLINGS: dict[str, Spelling] = {
+    "letter O for 0": lambda number, _: number.replace("0", "O"),
+    "reversed by U+202E": _reversed,
+    "HTML entity": _each(lambda digit: f"&#{ord(digit)};"),
+    "glued into a longer one": _glued,
+}
+"""The four that the list of tests leaves open: they are reported, not demanded."""
