@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from domain.errors import InputError
 
@@ -15,8 +16,9 @@ _LOCK = threading.Lock()
 class Segmenter:
     """Cuts texts into words with their offsets.
 
-    jieba's own cache is read from and written to a private directory, never the shared
-    temporary one, where anybody could have left it.
+    By rjieba where it is installed, else by jieba; both give the same words. jieba's own cache
+    is read from and written to a private directory, never the shared temporary one, where
+    anybody could have left it.
 
     Parameters
     ----------
@@ -30,19 +32,37 @@ class Segmenter:
     """
 
     def __init__(self, own_words: Iterable[str] = ()) -> None:
-        import jieba
-
-        self._tokenizer = jieba.Tokenizer()
-        with _LOCK, tempfile.TemporaryDirectory(prefix="suyuan-words-") as private:
-            jieba.setLogLevel("WARNING")
-            self._tokenizer.tmp_dir = private
-            self._tokenizer.initialize()
-            for word in own_words:
-                self._tokenizer.add_word(word)
+        try:
+            self._tokenizer = _fast(own_words)
+        except ImportError:
+            self._tokenizer = _plain(own_words)
 
     def cut(self, text: str) -> list[tuple[str, int, int]]:
         """Words of a text with start and end, in code points."""
         return [(w, s, e) for w, s, e in self._tokenizer.tokenize(text)]
+
+
+def _fast(own_words: Iterable[str]) -> Any:
+    """The same dictionary and algorithm in Rust, some hundred times as fast."""
+    import rjieba
+
+    tokenizer = rjieba.Jieba()
+    for word in own_words:
+        tokenizer.add_word(word, tokenizer.suggest_freq(word), "n")
+    return tokenizer
+
+
+def _plain(own_words: Iterable[str]) -> Any:
+    import jieba
+
+    tokenizer = jieba.Tokenizer()
+    with _LOCK, tempfile.TemporaryDirectory(prefix="suyuan-words-") as private:
+        jieba.setLogLevel("WARNING")
+        tokenizer.tmp_dir = private
+        tokenizer.initialize()
+        for word in own_words:
+            tokenizer.add_word(word)
+    return tokenizer
 
 
 def read_words(path: Path) -> list[str]:
