@@ -25,7 +25,9 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="more than one needs PostgreSQL")
 
     model: str = Field(default="complaints", description="the model that decides")
-    models_dir: Path = Field(default=Path("models"), description="models as <name>/<version>")
+    models_dir: Path | None = Field(
+        default=None, description="models as <name>/<version>; else the shipped ones"
+    )
     attributes: tuple[str, ...] = Field(
         default=(),
         description="columns beyond the known ones that the service stores; no others are",

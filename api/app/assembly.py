@@ -79,6 +79,7 @@ def make_office(
 def prepare(office: Office) -> None:
     """Bring the database up and refuse what would lose or mix up complaints."""
     settings = office.settings
+    office.masker.text("屏幕一直闪，请回电")
     if settings.on_sqlite:
         migration.migrate(settings)
     check = partial(_check, office=office, masking_check=_masking_check(settings))

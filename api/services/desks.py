@@ -40,9 +40,8 @@ class Desk(Protocol):
         self,
         text: str,
         received_at: datetime,
-        *,
-        id: str | None = None,  # noqa: A002
         values: Mapping[str, Any] | None = None,
+        *,
         explain: bool = True,
     ) -> Decision:
         """One decision."""
@@ -51,9 +50,8 @@ class Desk(Protocol):
         self,
         texts: Sequence[str],
         received_at: Sequence[datetime],
+        values: Sequence[Mapping[str, Any]] | None = None,
         *,
-        ids: Sequence[str | None] | None = None,
-        rows: Sequence[Mapping[str, Any]] | None = None,
         explain: bool = False,
     ) -> Sequence[Decision | SuyuanError]:
         """A decision or a refusal for each text, in their order."""

@@ -53,7 +53,7 @@ def judge(desks: Desks, complaint: Complaint, received_at: datetime) -> Judgemen
     """One judgement; a desk that is missing or breaks leaves the complaint pending."""
     try:
         desk = desks.current()
-        decision = desk.decide(complaint.text, received_at, values=complaint.values)
+        decision = desk.decide(complaint.text, received_at, complaint.values)
     except ModelMissing:
         return Judgement(None, "no model")
     except Exception as error:
@@ -69,7 +69,7 @@ def judge_many(
         desk = desks.current()
         rows = [complaint.values for complaint in masked]
         texts = [complaint.text for complaint in masked]
-        outcomes = desk.decide_many(texts, list(received_at), rows=rows)
+        outcomes = desk.decide_many(texts, list(received_at), rows)
     except Exception:
         return [judge(desks, one, at) for one, at in zip(masked, received_at, strict=True)]
     return [_judgement(outcome) for outcome in outcomes]

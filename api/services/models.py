@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from api.services.access import Caller
+from api.services.clock import wall_clock
 from api.services.desks import Desk
 from api.services.keyfiles import secret
 from api.services.office import Office
@@ -19,11 +21,20 @@ from domain.errors import ModelMissing, NotFound
 
 
 def load_desk(settings: Settings, version: str | None) -> Desk:
-    """The desk of the settings' model; the newest version when none is named."""
-    from triage.shelf import open_desk
+    """The desk of the settings' model, warm; the newest version when none is named."""
+    from triage.registry import open_desk
 
     key = secret(settings.data_dir, "models")
-    return open_desk(settings.models_dir, settings.model, version, key=key)
+    desk = open_desk(settings.model, version, root=root_of(settings), key=key)
+    desk.decide("屏幕一直闪", wall_clock())
+    return desk
+
+
+def root_of(settings: Settings) -> Path:
+    """Where the models are: by default those that this release ships."""
+    from triage.registry import SHIPPED
+
+    return settings.models_dir or SHIPPED
 
 
 async def listed(office: Office) -> list[dict[str, Any]]:
@@ -31,7 +42,7 @@ async def listed(office: Office) -> list[dict[str, Any]]:
     from triage.artefact import versions
 
     settings = office.settings
-    found = await asyncio.to_thread(versions, settings.models_dir, settings.model)
+    found = await asyncio.to_thread(versions, root_of(settings), settings.model)
     at_work = office.desks.current().model.version if office.desks.ready() else None
     return [
         {
