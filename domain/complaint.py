@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -131,13 +131,37 @@ class Column:
 COLUMNS: dict[str, Column] = {
     column.name: column
     for column in (
-        Column("id", _label, ("编号", "投诉编号", "工单号", "工单编号", "留言编号")),
+        Column(
+            "id",
+            _label,
+            (
+                "message_id",
+                "complaint_id",
+                "ticket_id",
+                "case_id",
+                "编号",
+                "投诉编号",
+                "工单号",
+                "工单编号",
+                "留言编号",
+            ),
+        ),
         Column("text", clean, ("内容", "投诉内容", "留言详情", "诉求内容", "正文", "描述")),
         Column(
-            "received_at", parse_time, ("受理时间", "投诉时间", "留言时间", "来电时间", "接收时间")
+            "received_at",
+            parse_time,
+            (
+                "created_at",
+                "complaint_date",
+                "受理时间",
+                "投诉时间",
+                "留言时间",
+                "来电时间",
+                "接收时间",
+            ),
         ),
         Column("channel", _label, ("渠道", "投诉渠道", "来源渠道", "来源")),
-        Column("customer_id", _label, ("客户编号", "客户号", "用户编号", "留言用户")),
+        Column("customer_id", _label, ("user_id", "客户编号", "客户号", "用户编号", "留言用户")),
         Column("customer_value", _one_of(CustomerValue), ("客户价值", "客户等级")),
         Column("customer_spend", _number(0, 1e12), ("消费金额", "累计消费")),
         Column("department", _label, ("部门", "承办部门", "处理部门")),
@@ -152,7 +176,7 @@ COLUMNS: dict[str, Column] = {
         Column("acknowledged_at", parse_time, ("首次联系时间", "响应时间")),
         Column("plan_at", parse_time, ("方案时间",)),
         Column("resolved_at", parse_time, ("解决时间", "办结时间")),
-        Column("answered_at", parse_time, ("答复时间", "反馈时间", "回复时间")),
+        Column("answered_at", parse_time, ("replied_at", "答复时间", "反馈时间", "回复时间")),
         Column("followed_up_at", parse_time, ("回访时间",)),
         Column("substantiated", _truth, ("是否属实",)),
         Column("cause", _long_text, ("原因", "投诉原因")),
@@ -211,13 +235,15 @@ def is_unknown(raw: Any) -> bool:
     return isinstance(raw, str) and unicodedata.normalize("NFKC", raw).strip().lower() in UNKNOWN
 
 
-def parse_complaint(row: Mapping[str, Any]) -> Complaint:
+def parse_complaint(row: Mapping[str, Any], attributes: Collection[str] | None = None) -> Complaint:
     """Make a complaint of one row.
 
     Parameters
     ----------
     row : mapping of column name to raw value
-        Names as in `COLUMNS`; any other name becomes an attribute.
+        Names as in `COLUMNS`.
+    attributes : collection of str, optional
+        Other columns to keep; by default all of them.
 
     Returns
     -------
@@ -237,15 +263,15 @@ def parse_complaint(row: Mapping[str, Any]) -> Complaint:
         if row.get(name) is None or str(row[name]).strip() == "":
             raise RowRefused("is empty; every row needs one", name)
     values: dict[str, Value] = {}
-    attributes: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for name, raw in row.items():
         if is_unknown(raw) and name not in REQUIRED:
             continue
         if name in COLUMNS:
             values[name] = _parse(name, COLUMNS[name].parse, raw)
-        else:
-            attributes[name] = str(_parse(name, _label, raw))
-    return Complaint(str(values.pop("id")), str(values.pop("text")), values, attributes)
+        elif attributes is None or name in attributes:
+            kept[name] = str(_parse(name, _label, raw))
+    return Complaint(str(values.pop("id")), str(values.pop("text")), values, kept)
 
 
 def _parse(name: str, parse: Callable[[Any], Value], raw: Any) -> Value:

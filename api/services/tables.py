@@ -12,7 +12,7 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -82,22 +82,32 @@ class Table:
                 )
         return self
 
-    def complaints(self) -> Iterator[tuple[int, Complaint | RowError]]:
-        """Every row as a complaint or as the reason why it is none, in order."""
-        self.require("id", "text")
+    def complaints(
+        self, only: Collection[str] | None = None, *, numbered: bool = False
+    ) -> Iterator[tuple[int, Complaint | RowError]]:
+        """Every row as a complaint or as the reason why it is none, in order.
+
+        ``only`` names the columns that are read, by default all. With ``numbered`` a row
+        without an id is called by its number, and an id may stand twice.
+        """
+        self.require("text" if numbered else "id", "text")
+        columns = [n for n in self.frame.columns if only is None or n in only or n == "id"]
         seen: dict[str, int] = {}
-        columns = list(self.frame.columns)
-        rows = self.frame.itertuples(index=True, name=None)
-        for number, *cells in rows:
-            yield number, _complaint(number, dict(zip(columns, cells, strict=True)), seen)
+        for number, *cells in self.frame[columns].itertuples(index=True, name=None):
+            row = dict(zip(columns, cells, strict=True))
+            if numbered and is_unknown(row.get("id")):
+                row["id"] = f"row {number}"
+            yield number, _complaint(number, row, None if numbered else seen)
 
 
-def _complaint(number: int, row: dict[str, Any], seen: dict[str, int]) -> Complaint | RowError:
+def _complaint(
+    number: int, row: dict[str, Any], seen: dict[str, int] | None
+) -> Complaint | RowError:
     try:
         complaint = parse_complaint(row)
     except RowRefused as error:
         return RowError(number, error.reason, error.column)
-    first = seen.setdefault(complaint.id, number)
+    first = number if seen is None else seen.setdefault(complaint.id, number)
     if first != number:
         return RowError(number, f"{complaint.id!r} stands in row {first:,} already", "id")
     return complaint

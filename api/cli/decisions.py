@@ -1,0 +1,422 @@
+"""``suyuan classify, evaluate, train, models``: one complaint at a time, by the thousand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.terminal import (
+    JsonFlag,
+    MapOption,
+    Tick,
+    column_map,
+    err,
+    exits,
+    out,
+    print_grid,
+    print_json,
+    print_row_errors,
+    progress,
+    write_whole,
+)
+from api.settings import Settings
+from domain.complaint import LABELS, Complaint
+from domain.errors import ColumnMissing, SettingRefused, TextRefused
+
+if TYPE_CHECKING:
+    from api.services.tables import RowError, Table
+    from triage.decision import Decision
+    from triage.desk import Desk
+
+_CHUNK = 2_000
+_SHOWN = 20
+_USED = ("id", "text", "received_at", "customer_value", *LABELS)
+ADDED = (
+    "category_code",
+    "category",
+    "category_confidence",
+    "issues",
+    "tier",
+    "tier_confidence",
+    "sentiment",
+    "sentiment_confidence",
+    "anger",
+    "anxiety",
+    "abstained",
+    "error",
+)
+
+TableArgument = Annotated[Path, typer.Argument(help="CSV, XLSX, JSON Lines or Parquet; also .gz.")]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table with what was decided on it, or why nothing was."""
+
+    number: int
+    complaint: Complaint | None
+    decision: Decision | None
+    error: RowError | None
+
+
+def open_desk(name: str, version: str | None = None) -> Desk:
+    """A model's desk, by the settings of this environment."""
+    from api.services import shelf
+
+    return shelf.open_desk(Settings(), name, version)
+
+
+@dataclass
+class Said:
+    """What a desk says of one text, as far as a report uses it."""
+
+    category: str
+    issues: Sequence[str]
+    tier: str
+    sentiment: str
+
+
+def labeller(name: str = "complaints") -> Callable[[Sequence[str]], list[Said]]:
+    """A function from texts to labels, for the rows of a report that have none."""
+    desk = open_desk(name)
+
+    def label(texts: Sequence[str]) -> list[Said]:
+        return [_said(outcome) for outcome in desk.decide_many(texts, datetime.now(UTC))]
+
+    return label
+
+
+def _said(outcome: Any) -> Said:
+    if isinstance(outcome, TextRefused):
+        return Said("", (), "", "")
+    issues = tuple(issue.code for issue in outcome.issues)
+    return Said(outcome.category.name, issues, outcome.tier.label, outcome.sentiment.label)
+
+
+def decided(table: Table, desk: Desk, tick: Tick, explain: bool = False) -> Iterator[Row]:
+    """Decide every row of a table, in order."""
+    now = datetime.now(UTC)
+    chunk: list[tuple[int, Complaint | RowError]] = []
+    total, done = len(table.frame), 0
+    for number, row in table.complaints(_USED, numbered=True):
+        chunk.append((number, row))
+        if len(chunk) == _CHUNK:
+            yield from _decided(chunk, desk, now, explain)
+            done += len(chunk)
+            tick(done, total)
+            chunk = []
+    yield from _decided(chunk, desk, now, explain)
+    tick(total, total)
+
+
+def _decided(
+    chunk: Sequence[tuple[int, Complaint | RowError]], desk: Desk, now: datetime, explain: bool
+) -> Iterator[Row]:
+    good = [row for _, row in chunk if isinstance(row, Complaint)]
+    outcomes = iter(
+        desk.decide_many(
+            [row.text for row in good],
+            [row.values.get("received_at", now) for row in good],  # type: ignore[misc]
+            [row.values for row in good],
+            explain=explain,
+        )
+    )
+    for number, row in chunk:
+        if isinstance(row, Complaint):
+            decision = next(outcomes)._replace(id=row.id)  # type: ignore[union-attr]
+            yield Row(number, row, decision, None)
+        else:
+            yield Row(number, None, None, row)
+
+
+@exits
+def classify(
+    file: TableArgument,
+    model: Annotated[str, typer.Option(help="Model that decides.")] = "complaints",
+    target: Annotated[
+        Path | None, typer.Option("--out", help="CSV with the decisions beside every row.")
+    ] = None,
+    mapping: MapOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Decide every complaint of a table: category, issues, tier, sentiment, route."""
+    from api.services.tables import read_table
+
+    table = read_table(file, mapping=column_map(mapping)).require("text")
+    desk = open_desk(model)
+    with progress("Classifying") as tick:
+        rows = list(decided(table, desk, tick, explain=json))
+    if target is not None:
+        write_whole(target, decision_table(table, rows))
+        err.print(f"Wrote {target}")
+    print_row_errors([*table.errors, *(row.error for row in rows if row.error)], table.rows_in)
+    if json:
+        print_json([row.decision.to_dict() for row in rows if row.decision])
+    elif target is None:
+        print_decisions(rows)
+    if not any(row.decision for row in rows):
+        raise ColumnMissing(f"no row of {file.name} could be decided; see the reasons above")
+
+
+def decision_table(table: Table, rows: Sequence[Row]) -> bytes:
+    """The table as CSV with the decisions' columns, safe to open in a spreadsheet."""
+    from api.services.exports import write_csv
+
+    kept = [name for name in table.frame.columns if name not in ADDED]
+    cells = table.frame[kept].itertuples(index=False, name=None)
+    return write_csv(
+        (*kept, *ADDED), ((*cell, *_added(row)) for cell, row in zip(cells, rows, strict=True))
+    )
+
+
+def _added(row: Row) -> tuple[Any, ...]:
+    if row.decision is None:
+        return (*[""] * (len(ADDED) - 1), str(row.error))
+    decision = row.decision
+    return (
+        decision.category.code,
+        decision.category.name,
+        round(decision.category.confidence, 4),
+        "|".join(issue.code for issue in decision.issues),
+        decision.tier.label,
+        round(decision.tier.confidence, 4),
+        decision.sentiment.label,
+        round(decision.sentiment.confidence, 4),
+        round(decision.sentiment.anger, 4),
+        round(decision.sentiment.anxiety, 4),
+        int(decision.abstained),
+        "",
+    )
+
+
+def print_decisions(rows: Sequence[Row], title: str = "Decisions") -> None:
+    """The first decisions as a table, with how many there are of each tier."""
+    shown = [(row.complaint, row.decision) for row in rows if row.complaint and row.decision]
+    lines = []
+    for complaint, decision in shown[:_SHOWN]:
+        lines.append(
+            (
+                complaint.id,
+                complaint.text[:26].replace("\n", " "),
+                decision.tier.label,
+                decision.category.name + ("?" if decision.abstained else ""),
+                " ".join(f"{issue.code} {issue.name}" for issue in decision.issues) or "–",
+                decision.sentiment.label,
+                decision.route.queue,
+                decision.route.acknowledge_by.strftime("%m-%d %H:%M"),
+            )
+        )
+    headers = ("id", "text", "tier", "category", "issues", "sentiment", "queue", "acknowledge by")
+    print_grid(title, headers, lines)
+    if len(shown) > _SHOWN:
+        out.print(f"… and {len(shown) - _SHOWN:,} more; --out FILE.csv writes them all.")
+    tiers = [decision.tier.label for _, decision in shown]
+    abstained = sum(decision.abstained for _, decision in shown)
+    counts = ", ".join(f"{tiers.count(tier):,} {tier}" for tier in ("重大", "紧急", "普通"))
+    out.print(f"{len(tiers):,} decided: {counts}; {abstained:,} go to a person (?).")
+
+
+@exits
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Model to evaluate.")],
+    file: TableArgument,
+    version: Annotated[str | None, typer.Option(help="Its version; default the newest.")] = None,
+    mapping: MapOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Hold a model's answers against the labels of a table; nobody abstains meanwhile."""
+    from api.services.tables import read_table
+    from triage.evaluate import evaluate as figures_of
+
+    table = read_table(file, mapping=column_map(mapping)).require("text")
+    desk = open_desk(model, version)
+    texts, labels, errors = labelled(table)
+    with progress("Evaluating") as tick:
+        tick(0, len(texts))
+        figures = figures_of(desk, texts, labels)
+        tick(len(texts), len(texts))
+    print_row_errors(errors, table.rows_in)
+    if json:
+        print_json(
+            {"model": {"name": desk.model.name, "version": desk.model.version}, "targets": figures}
+        )
+    else:
+        print_figures(figures)
+
+
+def labelled(table: Table) -> tuple[list[str], dict[str, list[Any]], list[RowError]]:
+    """Texts with the labels that every one of the targets has, and the rows left out."""
+    from domain.taxonomy import NO_COMPLAINT
+
+    named = [name for name in LABELS if name in table.frame.columns]
+    if not named:
+        raise ColumnMissing(
+            f"{table.name} has no labels; it needs one of {', '.join(LABELS)} (or --map one)"
+        )
+    texts: list[str] = []
+    labels: dict[str, list[Any]] = {name: [] for name in named}
+    errors: list[Any] = list(table.errors)
+    for _, row in table.complaints(("text", *named), numbered=True):
+        if not isinstance(row, Complaint):
+            errors.append(row)
+            continue
+        texts.append(row.text)
+        for name in named:
+            empty: Any = () if name == "issues" else NO_COMPLAINT
+            labels[name].append(row.values.get(name, empty))
+    return texts, labels, errors
+
+
+def print_figures(figures: dict[str, dict[str, Any]]) -> None:
+    """One line for each target, then each class."""
+    lines = []
+    for target, found in _with_decided(figures):
+        coverage = found.get("accuracy_at_coverage", {})
+        lines.append(
+            (
+                target,
+                f"{found['n']:,}",
+                _figure(found, "accuracy"),
+                _figure(found, "macro_f1"),
+                _figure(found, "micro_f1"),
+                _figure(found, "ece"),
+                _figure(coverage, "0.9"),
+            )
+        )
+    headers = ("target", "n", "accuracy", "macro-F1", "micro-F1", "ECE", "right in surest 90 %")
+    print_grid("Figures", headers, lines)
+    for target, found in _with_decided(figures):
+        classes = [
+            (
+                label,
+                *(f"{each[name]:.3f}" for name in ("precision", "recall", "f1")),
+                f"{each['n']:,}",
+            )
+            for label, each in found.get("per_class", {}).items()
+        ]
+        if classes:
+            print_grid(target, ("label", "precision", "recall", "F1", "n"), classes)
+
+
+def _with_decided(figures: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for target, found in figures.items():
+        yield target, found
+        if "decided" in found:
+            yield f"{target} as decided", found["decided"]
+
+
+def _figure(found: dict[str, Any], name: str) -> str:
+    number = found.get(name)
+    return "–" if number is None or math.isnan(number) else f"{number:.3f}"
+
+
+@exits
+def train(
+    file: TableArgument,
+    name: Annotated[str, typer.Option(help="Name of the new model.")],
+    target: Annotated[
+        str | None,
+        typer.Option(help="category, issues, tier or sentiment, joined by commas; default all."),
+    ] = None,
+    text_column: Annotated[str | None, typer.Option(help="Header of the texts.")] = None,
+    taxonomy: Annotated[
+        Path | None, typer.Option(help="CSV of codes; default the shipped ones, or the labels.")
+    ] = None,
+    mapping: MapOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Train a model on labelled complaints, judge it on rows it did not see, sign and keep it."""
+    from api.services import shelf
+    from api.services.tables import read_table
+    from triage.train import train as train_model
+
+    settings = Settings()
+    version = shelf.next_version(settings, name)
+    columns = column_map(mapping)
+    if text_column:
+        columns["text"] = text_column
+    table = read_table(file, mapping=columns).require("text")
+    texts, labels, errors = labelled(table)
+    labels = _chosen(labels, target, table.name)
+    print_row_errors(errors, table.rows_in)
+    with progress("Training") as tick:
+        trained = train_model(
+            _training_table(texts, labels, table.name),
+            name=name,
+            version=version,
+            taxonomy=_taxonomy(taxonomy, labels),
+            progress=lambda _, share: tick(round(100 * share), 100),
+        )
+    folder = shelf.publish(settings, trained)
+    err.print(f"Wrote {folder}; its figures are in {folder / 'card.md'}")
+    if json:
+        print_json({"model": {"name": name, "version": version}, "facts": trained.facts})
+    else:
+        out.print(trained.card, markup=False)
+
+
+def _chosen(labels: dict[str, list[Any]], target: str | None, name: str) -> dict[str, list[Any]]:
+    wanted = [each.strip() for each in target.split(",")] if target else list(labels)
+    for each in wanted:
+        if each not in LABELS:
+            raise SettingRefused(f"--target {each!r} is none of {', '.join(LABELS)}")
+        if each not in labels:
+            raise ColumnMissing(f"{name} has no column {each!r}; name it with --map {each}=HEADER")
+    return {each: labels[each] for each in wanted}
+
+
+def _training_table(texts: list[str], labels: dict[str, list[Any]], source: str) -> Any:
+    from triage.train import Table as Labelled
+
+    return Labelled(texts, labels, source=source)
+
+
+def _taxonomy(file: Path | None, labels: dict[str, list[Any]]) -> Any:
+    """The caller's codes; else the shipped ones where they know every label; else the labels."""
+    from domain.taxonomy import NO_COMPLAINT, Code, Taxonomy, read_taxonomy, shipped_taxonomy
+
+    if file is not None:
+        return read_taxonomy(file)
+    shipped = shipped_taxonomy()
+    categories = set(labels.get("category", ())) - {NO_COMPLAINT}
+    codes = {code for row in labels.get("issues", ()) for code in row}
+    if categories <= set(shipped.categories) and all(code in shipped for code in codes):
+        return shipped
+    if codes:
+        unknown = sorted(code for code in codes if code not in shipped)[:3]
+        raise SettingRefused(
+            f"issue codes {', '.join(unknown)} are not in the shipped taxonomy; give yours with "
+            "--taxonomy FILE"
+        )
+    return Taxonomy(Code(name, (name,)) for name in sorted(categories))
+
+
+@exits
+def models(
+    name: Annotated[str | None, typer.Argument(help="Show one model's card.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """List the models that are there, or show one's card."""
+    from api.services import shelf
+
+    found = shelf.shelved(Settings(), name)
+    if name and not found:
+        open_desk(name)
+    if name and not json:
+        out.print((found[-1].folder / "card.md").read_text(encoding="utf-8"), markup=False)
+        return
+    if json:
+        print_json([{"name": m.name, "version": m.version, "origin": m.origin} for m in found])
+        return
+    rows = [(m.name, m.version, m.origin, _size(m.folder)) for m in found]
+    print_grid("Models", ("name", "version", "origin", "size"), rows)
+
+
+def _size(folder: Path) -> str:
+    return f"{sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.1f} MB"

@@ -1,0 +1,85 @@
+"""Models on the shelf: those that this release ships, and those that were trained here.
+
+Shipped models lie beside the code and are pinned by checksum; models trained here lie in the
+data directory and are signed with a key that is made there at the first need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from api.services.keyfiles import secret
+from api.settings import Settings
+from domain.errors import ModelMissing, SettingRefused
+from triage import artefact, registry
+from triage.desk import Desk
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """One version of one model, and where it lies."""
+
+    name: str
+    version: str
+    root: Path
+    origin: str
+
+    @property
+    def folder(self) -> Path:
+        """Its files."""
+        return self.root / self.name / self.version
+
+
+def shelved(settings: Settings, name: str | None = None) -> list[Shelved]:
+    """Every version of every model, or of one, oldest first."""
+    found = []
+    for root, origin in ((registry.SHIPPED, "shipped"), (own_root(settings), "trained here")):
+        names = [name] if name else _names(root)
+        found += [
+            Shelved(each, version, root, origin)
+            for each in names
+            for version in artefact.versions(root, each)
+        ]
+    return sorted(found, key=lambda model: (model.name, artefact.version_key(model.version)))
+
+
+def open_desk(settings: Settings, name: str, version: str | None = None) -> Desk:
+    """The desk of a model; the newest version when none is named."""
+    there = [model for model in shelved(settings, name) if version in (None, model.version)]
+    if not there:
+        known = ", ".join(f"{model.name} {model.version}" for model in shelved(settings))
+        raise ModelMissing(f"there is no model {name[:60]!r} {version or ''}; known are {known}")
+    chosen = there[-1]
+    key = _key(settings) if chosen.origin != "shipped" else None
+    return registry.open_desk(name, chosen.version, root=chosen.root, key=key)
+
+
+def next_version(settings: Settings, name: str) -> str:
+    """What a newly trained model of that name is called."""
+    there = shelved(settings, name)
+    if any(model.origin == "shipped" for model in there):
+        raise SettingRefused(f"{name!r} is the name of a shipped model; give your own model a name")
+    if not there:
+        return "1.0.0"
+    major, minor, _ = artefact.version_key(there[-1].version)
+    return f"{major}.{minor + 1}.0"
+
+
+def publish(settings: Settings, trained: Any) -> Path:
+    """Write a trained model to the shelf, signed."""
+    return Path(trained.publish(own_root(settings), _key(settings)))
+
+
+def own_root(settings: Settings) -> Path:
+    """Where models that were trained here lie."""
+    return settings.models_dir or settings.data_dir / "models"
+
+
+def _key(settings: Settings) -> bytes:
+    return secret(settings.data_dir, "models")
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(entry.name for entry in root.iterdir()) if root.is_dir() else []
