@@ -15,9 +15,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 import domain.privacy
-from domain.privacy import Kind, mask, pseudonym
-from tests.domain.personal_data import OPEN_SPELLINGS, SPELLINGS, Maker
+from domain.privacy import Kind, Masked, mask, pseudonym
+from tests.domain.personal_data import ANY_TEXT, OPEN_SPELLINGS, SPELLINGS, TELLING, Maker
 
 KEY = bytes(range(32))
 NUMBERS = (Kind.MOBILE, Kind.LANDLINE, Kind.ID_CARD, Kind.BANK_CARD, Kind.PLATE, Kind.PASSPORT)
@@ -102,6 +105,7 @@ def main() -> int:
         *recall(10_000 // share),
         *evasion(500 // share),
         *false_alarms(10_000 // share),
+        *fidelity(100_000 // share),
         *worst_cases(),
         plain_speed(),
     ]
@@ -161,6 +165,35 @@ def false_alarms(count: int) -> Iterator[bool]:
         f"\nfalse alarms: {share:.2%} of {count:,} harmless complaints (≤ {PASS_FALSE_ALARMS:.1%})"
     )
     yield share <= PASS_FALSE_ALARMS
+
+
+def fidelity(count: int) -> Iterator[bool]:
+    """P3: unmasked characters stay in place and a second masking changes nothing."""
+    broken = 0
+
+    @settings(
+        max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(st.one_of(ANY_TEXT, TELLING))
+    def check(text: str) -> None:
+        nonlocal broken
+        masked = mask(text, KEY)
+        broken += unmasked(text, masked) != text or mask(masked.text, KEY) != Masked(
+            masked.text, ()
+        )
+
+    check()
+    print(f"\nfidelity: {broken} of {count:,} Hypothesis strings changed elsewhere or twice (0)")
+    yield broken == 0
+
+
+def unmasked(text: str, masked: Masked) -> str:
+    """Put the original pieces back into a masked text by the offsets of its spans."""
+    pieces, position = [], 0
+    for span in masked.spans:
+        pieces += [masked.text[position : span.masked_start], text[span.start : span.end]]
+        position = span.masked_end
+    return "".join([*pieces, masked.text[position:]])
 
 
 def worst_cases() -> Iterator[bool]:

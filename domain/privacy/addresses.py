@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from domain.privacy.folding import Folded
+from domain.privacy.folding import BARRIER, Folded
 from domain.privacy.kinds import Found, Kind
 from domain.privacy.places import place_ending_at, short_names
 
@@ -22,10 +22,10 @@ _UNITS = (
     "房(?![子屋价租产贷东改])|户(?![口型籍外主])|门(?!口)|村民小组|小组|组|队"
 )
 _DOOR = re.compile(
-    rf"(?!一[座房户队层幢])第?{_NUMBER} ?(?:{_UNITS})"
+    rf"(?<![0-9])(?!一[座房户队层幢])第?{_NUMBER} ?(?:{_UNITS})"
     rf"(?:[ ,、\-]?第?{_NUMBER} ?(?:{_UNITS})){{0,6}}"
     r"(?:[ \-]?(?:[0-9]{3,4}|[0-9]{1,3}-[0-9]{1,4})"
-    r"(?![0-9A-Za-z年元月日号个人块米.平天次小吨套户多余万]))?"
+    rf"(?![0-9A-Za-z年元月日号个人块米.平天次小吨套户多余万{BARRIER}]))?"
 )
 _STEP = re.compile(rf"({_NUMBER}) ?({_UNITS})")
 _DASHED = re.compile(r"(?<=[\u4e00-\u9fff])[0-9]{1,3}-[0-9]{1,3}-[0-9]{3,4}(?![0-9\-])")

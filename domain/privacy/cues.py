@@ -13,10 +13,10 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from domain.privacy.folding import BARRIER
+from domain.privacy.folding import BARRIER, NAME_BARRIER
 
 _REACH = 18
-_GAP = re.compile(rf"[^0-9,。;!?\n{BARRIER}]{{0,8}}\Z")
+_GAP = re.compile(rf"[^0-9,。;!?\n{BARRIER}{NAME_BARRIER}]{{0,8}}\Z")
 _TIGHT_GAP = re.compile(r"[ :(#=\-A-Za-z]{0,6}[是为]?[ :]?\Z")
 
 _THINGS = (

@@ -27,6 +27,11 @@ _PIECE = re.compile(
     rf"(?P<mixed>[0-9]+(?:[{LOOKALIKES}]{{1,3}}[0-9]+)+)|(?P<plain>[0-9]+)|(?P<chinese>[{CHINESE_DIGITS}]+)|(?P<alike>[{LOOKALIKES}]+)|"
     rf"(?P<check>{_CHECK})|(?P<gap>{_SEPARATORS}+)"
 )
+_LIKELY = re.compile(
+    r"[2-8][0-9]{6,7}|0[0-9]{9,11}|1[3-9][0-9]{9}|[1-9][0-9]{14,17}[0-9X]|(?:00)?86[0-9]{9,12}"
+)
+"""What digits of several pieces must look like to be tried: local, area code, mobile, card."""
+
 _LIGHT = frozenset(" \n.-")
 _COUNTRY = frozenset({"86", "0086"})
 _GROUPS = frozenset(
@@ -94,7 +99,7 @@ def numbers_at(pieces: list[Piece], index: int) -> list[Number]:
     >>> from domain.privacy.folding import fold
     >>> run = next(digit_runs(fold("139 1234 5678")))
     >>> [number.digits for number in numbers_at(run, 0)]
-    ['13912345678', '1391234']
+    ['13912345678']
     """
     numbers = list(_joins(pieces, index))
     numbers.sort(key=_unlikeliness)
@@ -177,12 +182,12 @@ def _merged(pieces: list[Piece]) -> Piece:
 
 
 def _joins(pieces: list[Piece], index: int) -> Iterator[Number]:
-    size = 0
+    digits = ""
     for end in range(index, min(index + _MAX_PIECES, len(pieces))):
-        size += len(pieces[end].digits)
-        if size > _MAX_DIGITS and end > index:
+        digits += pieces[end].digits
+        if len(digits) > _MAX_DIGITS and end > index:
             return
-        if size >= _MIN_DIGITS:
+        if _LIKELY.fullmatch(digits) or (end == index and len(digits) >= _MIN_DIGITS):
             number = _join(pieces[index : end + 1])
             if _is_one_number(number):
                 yield number

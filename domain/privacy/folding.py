@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 BARRIER = "\x01"
 """Stands where something is masked already; no pattern reaches across it."""
+NAME_BARRIER = "\x02"
+"""Stands where a name is masked; a name beside a number is one, a name beside a name is not."""
 
 _OMITTED = "\x00"
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u00ad\u034f\u180e")

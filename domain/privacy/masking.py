@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from domain.privacy.addresses import find_addresses
 from domain.privacy.codes import find_codes
-from domain.privacy.folding import BARRIER, Folded, fold
+from domain.privacy.folding import BARRIER, NAME_BARRIER, Folded, fold
 from domain.privacy.kinds import Found, Kind
 from domain.privacy.names import find_names
 from domain.privacy.numbers import find_numbers
-from domain.privacy.pseudonyms import FOLDED_TAG, code_of, tag
+from domain.privacy.pseudonyms import code_of, folded_tags, tag
 
 _FINDERS: tuple[tuple[Callable[[Folded], list[Found]], frozenset[Kind]], ...] = (
     (find_codes, frozenset({Kind.EMAIL, Kind.PLATE, Kind.PASSPORT})),
@@ -21,6 +21,9 @@ _FINDERS: tuple[tuple[Callable[[Folded], list[Found]], frozenset[Kind]], ...] = 
     (find_addresses, frozenset({Kind.ADDRESS})),
     (find_names, frozenset({Kind.NAME})),
 )
+
+_MAX_PASSES = 12
+"""Texts need one pass, or two with a find; more are only met in strings made to cost time."""
 
 
 class Span(NamedTuple):
@@ -155,13 +158,14 @@ def _personal(text: str, kinds: Collection[Kind]) -> list[Found]:
     """Find personal data until no more is found; offsets are the original's."""
     folded = fold(text)
     if "〔" in folded.text:
-        folded = _barred(folded, [match.span() for match in FOLDED_TAG.finditer(folded.text)])
+        folded = _barred(folded, folded_tags(folded.text))
     found: list[Found] = []
-    while True:
+    for _ in range(_MAX_PASSES):
         folded, more = _search(folded, kinds)
         if not more:
-            return sorted(found, key=lambda each: each.start)
+            break
         found += more
+    return sorted(found, key=lambda each: each.start)
 
 
 def _search(folded: Folded, kinds: Collection[Kind]) -> tuple[Folded, list[Found]]:
@@ -172,7 +176,7 @@ def _search(folded: Folded, kinds: Collection[Kind]) -> tuple[Folded, list[Found
             continue
         found = _without_overlaps([each for each in find(folded) if each.kind in kinds])
         if found:
-            folded = _barred(folded, [(each.start, each.end) for each in found])
+            folded = _barred(folded, [each[:3] for each in found])
             results += [_in_original(folded, each) for each in found]
     return folded, results
 
@@ -186,11 +190,12 @@ def _without_overlaps(found: list[Found]) -> list[Found]:
     return kept
 
 
-def _barred(folded: Folded, places: list[tuple[int, int]]) -> Folded:
+def _barred(folded: Folded, places: list[tuple[Kind, int, int]]) -> Folded:
     pieces: list[str] = []
     position = 0
-    for start, end in places:
-        pieces += [folded.text[position:start], BARRIER * (end - start)]
+    for kind, start, end in places:
+        barrier = NAME_BARRIER if kind is Kind.NAME else BARRIER
+        pieces += [folded.text[position:start], barrier * (end - start)]
         position = end
     text = "".join([*pieces, folded.text[position:]])
     return Folded(text, folded.original, folded.starts, folded.ends)

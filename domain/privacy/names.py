@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from domain.privacy.folding import BARRIER, Folded
+from domain.privacy.folding import BARRIER, NAME_BARRIER, Folded
 from domain.privacy.kinds import Found, Kind
 from domain.privacy.lexicon import (
     COMPOUND_SURNAMES,
@@ -45,6 +45,7 @@ _ANNOUNCED = re.compile(
 _FAMILY_NAME = re.compile(
     r"(?:[我贵]|本人|免贵|客户)姓([\u3400-\u9fff])(?!名)|姓([\u3400-\u9fff])的"
 )
+_LONGEST_NAME = 4
 _TITLE = re.compile(
     "先生|女士|小姐|太太|夫人|同志|(?<!康)师傅|老师|经理|(?<!班)主任|店长|主管|总监|队长|局长|科长|所长|处长|"
     "院长|校长|园长|站长|镇长|"
@@ -122,13 +123,13 @@ def _beside_numbers(text: str) -> Iterator[tuple[int, int]]:
 
 def _again(text: str, names: set[str]) -> Iterator[tuple[int, int]]:
     """Find names, known from one place of a text, in its other places."""
-    for name in names:
-        if len(name) < 2 or name in ordinary_words():
-            continue
-        start = text.find(name)
-        while start >= 0:
-            yield start, start + len(name)
-            start = text.find(name, start + len(name))
+    known = {name for name in names if len(name) > 1 and name not in ordinary_words()}
+    firsts = {name[0] for name in known}
+    starts = (index for index, character in enumerate(text) if character in firsts)
+    for start in starts:
+        for end in range(start + 2, min(start + _LONGEST_NAME, len(text)) + 1):
+            if text[start:end] in known:
+                yield start, end
 
 
 def _surname_size(text: str, start: int) -> int:
@@ -165,7 +166,7 @@ def _is_believable(text: str, start: int, end: int, certain: bool) -> bool:
     """Whether a name is one, by what follows it and by whether it is an ordinary word."""
     if _PLACE.match(text, end):
         return False
-    closed = not _is_chinese(text[end : end + 1])
+    closed = not _is_chinese(text[end : end + 1]) and text[end : end + 1] != NAME_BARRIER
     compound = text[start : start + 2] in COMPOUND_SURNAMES
     if text[start : start + 2] in ordinary_words() and not compound:
         return closed and (certain or (end - start > 2 and text[start] in TRUSTED_SURNAMES))

@@ -24,7 +24,7 @@ _PLACES = 10
 
 _LABELS = "|".join(kind.label for kind in Kind)
 _TAG = re.compile(f"〔({_LABELS})·([{_ALPHABET}]{{{_PLACES}}})〕")
-FOLDED_TAG = re.compile(f"〔(?:{_LABELS})\\.[{_ALPHABET}]{{{_PLACES}}}〕")
+_FOLDED_TAG = re.compile(f"〔({_LABELS})\\.[{_ALPHABET}]{{{_PLACES}}}〕")
 _KINDS = {kind.label: kind for kind in Kind}
 
 _CUES = {
@@ -122,6 +122,17 @@ def tags(text: str) -> list[Tag]:
     [Tag(kind=<Kind.MOBILE: 'mobile'>, code='kqmtbwzrxp', start=3, end=18)]
     """
     return [Tag(_KINDS[m[1]], m[2], m.start(), m.end()) for m in _TAG.finditer(text)]
+
+
+def folded_tags(text: str) -> list[tuple[Kind, int, int]]:
+    """Kind, start and end of the tags in a folded text.
+
+    Examples
+    --------
+    >>> folded_tags("〔姓名.kqmtbwzrxp〕")
+    [(<Kind.NAME: 'name'>, 0, 15)]
+    """
+    return [(_KINDS[match[1]], *match.span()) for match in _FOLDED_TAG.finditer(text)]
 
 
 def without_codes(text: str) -> str:

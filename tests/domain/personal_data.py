@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from hypothesis import strategies as st
 from stdnum import luhn
 from stdnum.cn import ric
 
@@ -320,3 +321,60 @@ OPEN_SPELLINGS: dict[str, Spelling] = {
     "glued into a longer one": _glued,
 }
 """The four that the list of tests leaves open: they are reported, not demanded."""
+
+ANY_TEXT = st.text(alphabet=st.characters(codec=None, categories=None), max_size=60)
+TELLING = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "13912345678",
+                "1 3 9",
+                "订单号",
+                "手机",
+                "幺三九",
+                "O",
+                "\u200b",
+                "\u202e",
+                "\u20e3",
+            ),
+            *(
+                "&#49;",
+                "〔手机·bcdfghjkmn〕",
+                "〔",
+                "我叫",
+                "张伟",
+                "王先生",
+                "，",
+                "湖南省",
+                "路1号",
+                "5栋",
+            ),
+            *(
+                "3单元",
+                "京A12345",
+                "E12345678",
+                "@qq.com",
+                "a",
+                "\ud800",
+                "\x00",
+                "\x01",
+                "６２２２",
+                " ",
+                "\n",
+            ),
+            *(
+                "本人",
+                "李建国",
+                "村三组",
+                "11010519491231002X",
+                "-",
+                "(0731)",
+                "84567890",
+                "+86",
+                "号",
+            ),
+        ]
+    ),
+    max_size=14,
+).map("".join)
+"""Strings of any code points, and strings of what masking reacts to."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.errors import SettingRefused
 from domain.privacy import Kind, Masked, contains_personal, mask, pseudonym, tags, without_codes
-from tests.domain.personal_data import OPEN_SPELLINGS, SPELLINGS, Maker
+from tests.domain.personal_data import ANY_TEXT, OPEN_SPELLINGS, SPELLINGS, TELLING, Maker
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(range(1, 33))
@@ -20,61 +20,6 @@ NUMBER_KINDS = [
     Kind.PLATE,
     Kind.PASSPORT,
 ]
-ANY_TEXT = st.text(alphabet=st.characters(codec=None, categories=None), max_size=60)
-TELLING = st.lists(
-    st.sampled_from(
-        [
-            *(
-                "13912345678",
-                "1 3 9",
-                "订单号",
-                "手机",
-                "幺三九",
-                "O",
-                "\u200b",
-                "\u202e",
-                "\u20e3",
-            ),
-            *(
-                "&#49;",
-                "〔手机·bcdfghjkmn〕",
-                "〔",
-                "我叫",
-                "张伟",
-                "王先生",
-                "，",
-                "湖南省",
-                "路1号",
-                "5栋",
-            ),
-            *(
-                "3单元",
-                "京A12345",
-                "E12345678",
-                "@qq.com",
-                "a",
-                "\ud800",
-                "\x00",
-                "\x01",
-                "６２２２",
-                " ",
-                "\n",
-            ),
-            *(
-                "本人",
-                "李建国",
-                "村三组",
-                "11010519491231002X",
-                "-",
-                "(0731)",
-                "84567890",
-                "+86",
-                "号",
-            ),
-        ]
-    ),
-    max_size=14,
-).map("".join)
 
 
 def kinds_in(text: str) -> list[Kind]:
