@@ -46,7 +46,7 @@ def rate_ratio(
     --------
     >>> ratio, low, high = rate_ratio([30], 7, [10], 7)
     >>> ratio.round(2), low.round(2), high.round(2)
-    (array([3.]), array([1.48]), array([6.07]))
+    (array([3.]), array([1.49]), array([6.05]))
     """
     if exposure <= 0 or exposure_before <= 0:
         raise SettingRefused(

@@ -25,6 +25,7 @@ from api.services.report.privacy import shown_value
 from api.services.report.profile import profile
 from api.services.report.rankings import danger_marks, rankings
 from api.services.report.series import trends
+from api.services.report.surveillance import surveillance
 from api.services.tables import Table
 
 SCHEMA = "suyuan-report/1"
@@ -66,11 +67,13 @@ def build_content(
     compared = scope.last is not None
     content["findings"] = findings(mined, scope.cases, scope.period, options, compared)
     say(_STEPS[3], 3, len(_STEPS))
-    content["warnings"] = []
+    raised, watched = surveillance(scope.everything, scope.period, mined, options)
+    content["warnings"], content["surveillance"] = raised, watched
     content["problems"] = []
     content["method"] = {"text": _method(content, language)}
+    content = dict(rounded(content))
     content["at_a_glance"] = at_a_glance(content, language)
-    return dict(rounded(content))
+    return content
 
 
 def _silent(step: str, at: int, of: int) -> None:
@@ -152,6 +155,8 @@ def _parameters(cases: Cases, options: ReportOptions) -> dict[str, Any]:
         "max_q": demands.max_q,
         "max_antecedents": demands.max_antecedents,
         "frequent_share": options.frequent_share,
+        "escalated_share": options.escalated_share,
+        "vigilance": vars(options.vigilance),
         "small_group": options.small_group,
         "examples": options.examples,
         "severity": dict(options.severity),
@@ -209,8 +214,11 @@ def _method(content: dict[str, Any], language: Language) -> list[str]:
         errors=f"{snapshot['errors_total']:,}",
     )
     once = language.say("method_once", predicted=f"{snapshot['predicted']:,}")
-    plain = [language.say(key) for key in ("method_rules", "method_intervals", "method_limits")]
-    return [rows, plain[0], once, plain[1], plain[2]]
+    plain = [
+        language.say(key)
+        for key in ("method_rules", "method_warnings", "method_intervals", "method_limits")
+    ]
+    return [rows, plain[0], once, *plain[1:]]
 
 
 def rounded(content: Any) -> Any:

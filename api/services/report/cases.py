@@ -24,6 +24,7 @@ _NUMBERS = ("cost", "compensation", "satisfaction", "answer_satisfaction", "nps"
 _TRUTHS = ("reopened", "returned", "substantiated")
 _WORDS = ("tier", "sentiment", "customer_value", "escalated_to")
 _NAMES = ("channel", "department", "product", "batch", "region", "outlet", "team")
+_JOINED = r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)$"
 _EPOCH_MONDAY = np.datetime64("1970-01-05", "D")
 
 
@@ -210,7 +211,7 @@ def _joined(frame: pd.DataFrame, name: str, aliases: Any) -> NDArray[np.object_]
 
 
 def _times(column: pd.Series[Any], errors: list[RowError]) -> dict[str, Any]:
-    read, wrong = moments(column)
+    read, wrong = moments(column.str.replace(_JOINED, r"\1 \2", regex=True))
     errors.extend(wrong)
     local = read.dt.tz_convert(CHINA).dt.tz_localize(None)
     day = local.to_numpy().astype("datetime64[D]")

@@ -15,9 +15,15 @@ from markupsafe import Markup
 
 from api.services.report.drawings.bars import Share, clock, share_bars
 from api.services.report.drawings.canvas import number, percent
-from api.services.report.drawings.columns import pareto, small_columns, sparkline, weekly_columns
+from api.services.report.drawings.columns import (
+    pareto,
+    rise_columns,
+    small_columns,
+    sparkline,
+    weekly_columns,
+)
 from api.services.report.drawings.rules import Heads, Link, rule_drawing
-from api.services.report.glance import sides
+from api.services.report.glance import risen, sides
 from api.services.report.language import Language
 from mining.significance import wilson_interval
 
@@ -28,6 +34,7 @@ _MOST_CARDS = 30
 _MOST_LINKS = 14
 _MOST_ROWS = 12
 _MOST_IDS = 200
+_MOST_WEEKS = 53
 _MOST_COLUMNS = 18
 _FEWEST_COLUMNS = 8
 _VITAL = 0.8
@@ -103,6 +110,10 @@ class Page:
             "p_value": p_value,
             "sides": lambda items: sides(items, self.language),
             "explained": self.explained,
+            "risen": lambda warning: risen(warning, self.language),
+            "where": self.where,
+            "house_only": self.house_only,
+            "escalation_line": self.escalation_line,
             "findings_lead": self.findings_lead,
             "share_note": self.share_note,
             "shade": shade,
@@ -116,6 +127,7 @@ class Page:
             "pareto_chart": self.pareto_chart,
             "rules_chart": self.rules_chart,
             "spark": self.spark,
+            "warning_chart": self.warning_chart,
             "small_multiples": self.small_multiples,
             "clock_chart": self.clock_chart,
         }
@@ -124,10 +136,20 @@ class Page:
         """The sections that have something to show, in order."""
         content = self.content
         shown = {
+            "warnings": content["period"] is not None,
             "trends": bool(content["trends"]["categories"] or content["trends"]["issues"]),
             "profile": bool(content["profile"]["segments"] or content["profile"]["clock"]),
         }
-        order = ("glance", "volume", "rankings", "findings", "trends", "profile", "method")
+        order = (
+            "glance",
+            "volume",
+            "warnings",
+            "findings",
+            "rankings",
+            "trends",
+            "profile",
+            "method",
+        )
         return [name for name in order if shown.get(name, True)]
 
     def days(self) -> list[str]:
@@ -204,6 +226,51 @@ class Page:
     def spark(self, finding: Content) -> Markup:
         """The weeks in which a finding held."""
         return sparkline(self.days(), finding["weekly"], self.say("held"))
+
+    def warning_chart(self, warning: Content) -> Markup:
+        """A rise beside what was to be expected."""
+        shown = slice(max(len(warning["weekly"]) - _MOST_WEEKS, 0), None)
+        return rise_columns(
+            [self.language.day(day) for day in warning["weeks"][shown]],
+            warning["weekly"][shown],
+            warning["weekly_expected"][shown],
+            warning["weekly_upper"][shown],
+            risen(warning, self.language),
+        )
+
+    def where(self, warning: Content) -> str:
+        """Where a rise is concentrated, in words."""
+        if not warning["where"]:
+            return self.say("where_general")
+        places = [
+            self.say(
+                "where_place",
+                place=sides([place], self.language),
+                share=percent(place["share"], 0),
+                usual=percent(place["usual_share"], 0),
+            )
+            for place in warning["where"]
+        ]
+        return self.say("where_local", places=self.say("list_joint").join(places))
+
+    def house_only(self) -> str:
+        """Issues that only the plain rule of the house calls a surge."""
+        warned = {(w["issue"] or {}).get("code") for w in self.content["warnings"]}
+        table = self.content["surveillance"]["house_rule"]
+        names = [self.language.value(row["name"]) for row in table if row["code"] not in warned]
+        return self.say("list_joint").join(names)
+
+    def escalation_line(self) -> str:
+        """The share that escalated beside its threshold."""
+        watched = self.content["surveillance"]["escalation"]
+        return self.say(
+            "escalation_line",
+            share=percent(watched["share"]),
+            low=percent(watched["share_interval"][0]),
+            high=percent(watched["share_interval"][1]),
+            threshold=percent(watched["threshold"]),
+            verdict=self.say("over_threshold" if watched["over"] else "under_threshold"),
+        )
 
     def small_multiples(self) -> list[Content]:
         """A small chart of each category, or of each of the first issues."""

@@ -16,12 +16,13 @@ from api.services.report.period import Period
 from api.services.report.privacy import shown_text, shown_value
 from api.services.report.rankings import issue_of
 from api.services.report.series import weekly_of
+from mining.baskets import Item
 from mining.causes import CauseReport, find_causes
 from mining.findings import Finding
-from mining.spelling import spelling_key
 
 Progress = Callable[[str, int, int], None]
 _EXAMPLE_LENGTHS = (12, 160)
+_MOST_LOOKED_AT = 200
 
 
 def mine(
@@ -109,6 +110,11 @@ def named(finding: Finding, options: ReportOptions) -> dict[str, Any]:
     return shown
 
 
+def item_of(item: Item, options: ReportOptions) -> dict[str, str]:
+    """One item as the report names it."""
+    return _item({"attribute": item.attribute, "value": item.value}, options)
+
+
 def _item(item: dict[str, str], options: ReportOptions) -> dict[str, str]:
     if item["attribute"] == "issues":
         return {**item, "name": issue_of(item["value"], options)["name"]}
@@ -117,15 +123,16 @@ def _item(item: dict[str, str], options: ReportOptions) -> dict[str, str]:
 
 def examples(rows: NDArray[np.int64], cases: Cases, most: int) -> list[dict[str, Any]]:
     """A few masked complaints from the beginning, the middle and the end, no two alike."""
-    texts = cases.frame["text"].to_numpy()
+    looked_at = rows[np.unique(np.linspace(0, len(rows) - 1, _MOST_LOOKED_AT).round().astype(int))]
+    texts = dict(zip(looked_at.tolist(), cases.frame["text"].iloc[looked_at], strict=True))
     short, long = _EXAMPLE_LENGTHS
-    readable = [row for row in rows if short <= len(texts[row]) <= long] or list(rows)
-    distinct = list({spelling_key(texts[row]): row for row in reversed(readable)}.values())[::-1]
-    distinct = [row for row in distinct if texts[row]]
+    readable = {row: text for row, text in texts.items() if short <= len(text) <= long}
+    first = {text: row for row, text in reversed((readable or texts).items()) if text}
+    distinct = list(reversed(first.values()))
     if not distinct or not most:
         return []
     places = np.unique(np.linspace(0, len(distinct) - 1, min(most, len(distinct))).round())
-    return [_example(int(distinct[int(at)]), cases) for at in places]
+    return [_example(distinct[int(at)], cases) for at in places]
 
 
 def _example(row: int, cases: Cases) -> dict[str, Any]:

@@ -135,18 +135,26 @@ def sides(items: list[Content], language: Language) -> str:
 
 
 def _rise(content: Content, language: Language) -> str:
-    rise = content["trends"].get("rise")
-    if rise is None:
+    watched = content["surveillance"]
+    if not watched["judged"]:
         return language.say("glance_short")
-    if not rise:
-        return language.say("glance_no_rise")
-    low, high = rise["ratio_interval"]
+    active = [warning for warning in content["warnings"] if warning["active"]]
+    if not active:
+        return language.say("glance_no_rise", over=len(content["warnings"]))
+    first = active[0]
     return language.say(
         "glance_rise",
-        issue=language.value(rise["name"]),
-        recent=number(rise["recent"]),
-        before=number(rise["before"]),
-        ratio=f"{rise['ratio']:.1f}",
-        low=f"{low:.1f}",
-        high=f"{high:.1f}",
+        what=risen(first, language),
+        since=language.day(first["from"]),
+        observed=number(first["observed"]),
+        expected=number(first["expected"]),
+        ratio=f"{first['ratio']:.1f}",
+        others=len(active) - 1,
     )
+
+
+def risen(warning: Content, language: Language) -> str:
+    """What a warning is about."""
+    if warning["issue"]:
+        return language.value(warning["issue"]["name"])
+    return language.say(f"rise_{warning['kind']}")

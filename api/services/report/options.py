@@ -11,6 +11,7 @@ import pandas as pd
 from domain.errors import SettingRefused
 from domain.taxonomy import Taxonomy, shipped_taxonomy
 from mining.causes import Demands
+from mining.warning import Vigilance
 
 ITEMS = ("product", "batch", "region", "outlet", "channel", "courier", "department")
 LANGUAGES = ("zh", "en")
@@ -37,6 +38,8 @@ class ReportOptions:
     severity: Mapping[str, float] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     frequent_share: float = 0.10
+    escalated_share: float = 0.03
+    vigilance: Vigilance = field(default_factory=Vigilance)
     small_group: int = 5
     examples: int = 3
     issue_names: Mapping[str, str] = field(default_factory=dict)

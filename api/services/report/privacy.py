@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from domain.privacy import Kind, mask, without_codes
 
 _KEY = b"a report shows kinds, not pseudonyms"
@@ -15,6 +17,7 @@ def shown_text(text: str) -> str:
     return masked if len(masked) <= _LONGEST else masked[:_LONGEST] + "…"
 
 
+@lru_cache(maxsize=200_000)
 def shown_value(value: str) -> str:
     """An id or an attribute's value: numbers and addresses of persons masked.
 

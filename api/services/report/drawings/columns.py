@@ -110,6 +110,51 @@ def _gap(frame: Frame, x: float, width: float, label: str) -> Markup:
     )
 
 
+def rise_columns(
+    labels: Sequence[str],
+    counts: Counts,
+    expected: Sequence[float | None],
+    upper: Sequence[float | None],
+    title: str,
+) -> Markup:
+    """Weekly counts beside what was expected; weeks above the alarm level are red."""
+    highest = max([*(count or 0 for count in counts), *(level or 0 for level in upper)], default=0)
+    ticks = round_ticks(highest, 3)
+    frame = Frame(52, 10, 894, 112, ticks[-1])
+    slot = frame.width / max(len(counts), 1)
+    drawn = grid(frame, ticks)
+    for at, count in enumerate(counts):
+        if count is not None:
+            x, y = frame.x(at, len(counts)) - slot * 0.38, frame.y(count)
+            level = upper[at]
+            fill = RUST if level is not None and count >= level else PALE
+            shown = note(f"{labels[at]}: {count:,}")
+            drawn.append(box(x, y, slot * 0.76, frame.bottom - y, fill, shown))
+    drawn.append(_steps(frame, expected, INK, "none"))
+    drawn.append(_steps(frame, upper, RUST, "4 3"))
+    return svg(960, frame.bottom + 28, title, *drawn, *under(frame, labels))
+
+
+def _steps(frame: Frame, levels: Sequence[float | None], stroke: str, dashes: str) -> Markup:
+    """A level for each slot as a stepped line, broken where none is known."""
+    slot = frame.width / max(len(levels), 1)
+    path = []
+    for at, level in enumerate(levels):
+        if level is None:
+            continue
+        start = "L" if at and levels[at - 1] is not None else "M"
+        left = frame.left + slot * at
+        path.append(f"{start}{left:.1f},{frame.y(level):.1f} H{left + slot:.1f}")
+    return tag(
+        "path",
+        d=" ".join(path) or "M0,0",
+        fill="none",
+        stroke=stroke,
+        stroke_width=1.3,
+        stroke_dasharray=dashes,
+    )
+
+
 def small_columns(labels: Sequence[str], counts: Counts, title: str) -> Markup:
     """One of several small charts, each on its own scale."""
     ticks = round_ticks(max((count or 0 for count in counts), default=0), 2)
