@@ -255,7 +255,7 @@ class _Voice:
         if len(phrase.parts) == 1:
             return phrase.parts[0]
         return "".join(
-            _SLOTS[part](self) if place % 2 else part for place, part in enumerate(phrase.parts)
+            SLOTS[part](self) if place % 2 else part for place, part in enumerate(phrase.parts)
         )
 
     def _who(self, style: str) -> str:
@@ -314,7 +314,7 @@ class _Voice:
         return f"{year}{day.month}月{day.day}日"
 
 
-_SLOTS: dict[str, Callable[[_Voice], str]] = {
+SLOTS: dict[str, Callable[[_Voice], str]] = {
     "p": _Voice.product,
     "品": _Voice.article,
     "店": _Voice.outlet,
