@@ -26,6 +26,7 @@ from domain.privacy.lexicon import (
 
 _INTRODUCTION = "我叫|名叫|本人叫|名字叫|姓名|名字|称呼|署名|落款"
 _ROLE = (
+    "信访人|来信人|来访人|咨询人|受害人|申诉人|控告人|原告|被告|局长|科长|所长|处长|院长|校长|"
     "联系人|投诉人|举报人|反映人|来电人|诉求人|申请人|报修人|收件人|收货人|寄件人|发件人|"
     "持卡人|投保人|被保险人|被保人|受益人|"
     "当事人|委托人|代理人|负责人|经办人|承办人|责任人|检举人|反馈人|上访人|报案人|预约人|"
@@ -49,7 +50,7 @@ _LONGEST_NAME = 4
 _TITLE = re.compile(
     "先生|女士|小姐|太太|夫人|同志|(?<!康)师傅|老师|经理|(?<!班)主任|店长|主管|总监|队长|局长|科长|所长|处长|"
     "院长|校长|园长|站长|镇长|"
-    "村长|县长|市长|区长|省长|书记|警官|民警|律师(?!事务|函|费|团|协)|医生|大夫|护士|教授|老板|阿姨|大爷|大妈|大姐|"
+    "村长|县长|市长|区长|省长|书记|警官|民警|律师(?![事函费团协法])|医生|大夫|护士|教授|老板|阿姨|大爷|大妈|大姐|"
     "大哥|叔叔|伯伯|奶奶|爷爷|"
     "工程师|教练|總|總經理|总(?![\u3400-\u9fff])"
 )
@@ -129,7 +130,7 @@ def _again(text: str, names: set[str]) -> Iterator[tuple[int, int]]:
     for start in starts:
         for end in range(start + 2, min(start + _LONGEST_NAME, len(text)) + 1):
             if text[start:end] in known:
-                yield start, end
+                yield start, max(end, _name_end(text, start) or end)
 
 
 def _surname_size(text: str, start: int) -> int:
