@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import typer
 
-from api.cli import causes, decisions, demo, history
+from api.cli import causes, decisions, demo, history, service
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "demo": demo.demo,
+    "example": history.example,
+    "serve": service.serve,
+    "classify": decisions.classify,
+    "import": service.import_,
+    "mine": causes.mine,
+    "report": causes.report,
+    "train": decisions.train,
+    "evaluate": decisions.evaluate,
+    "models": decisions.models,
+    "migrate": service.migrate,
+    "worker": service.worker,
+    "backup": service.backup,
+    "restore": service.restore,
+}
 
 app = typer.Typer(
     name="suyuan",
     help="诉源 Suyuan: triage of Chinese complaints, and the root causes behind them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo.demo)
-for command in (decisions.classify, decisions.evaluate, decisions.train, decisions.models):
-    app.command()(command)
-app.command()(history.example)
-app.command()(causes.mine)
-app.command()(causes.report)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+app.add_typer(service.keys, name="keys")
 
 
 def main() -> None:
