@@ -28,7 +28,7 @@ _PIECE = re.compile(
     rf"(?P<check>{_CHECK})|(?P<gap>{_SEPARATORS}+)"
 )
 _LIKELY = re.compile(
-    r"[2-8][0-9]{6,7}|0[0-9]{9,11}|1[3-9][0-9]{9}|[1-9][0-9]{14,17}[0-9X]|(?:00)?86[0-9]{9,12}"
+    r"[2-8][0-9]{6,7}|0[0-9]{9,11}|1[3-9][0-9]{9}|[1-9][0-9]{13,17}[0-9X]|(?:00)?86[0-9]{9,12}"
 )
 """What digits of several pieces must look like to be tried: local, area code, mobile, card."""
 

@@ -158,7 +158,7 @@ def _identify_phone(number: Number, cue: Cue) -> tuple[Kind | None, str]:
 
 def _identify_said_phone(number: Number, digits: str) -> tuple[Kind | None, str]:
     """After a word like 电话: local landlines, and mobiles with a few digits too many."""
-    is_day = len(digits) == 8 and digits.startswith("20") and _is_date(digits)
+    is_day = len(digits) == 8 and _is_recent_day(digits)
     in_one = number.gaps <= {" ", "-"} and number.groups in _LOCAL_GROUPS
     if in_one and _LOCAL.fullmatch(digits) and not is_day:
         return Kind.LANDLINE, digits
@@ -168,7 +168,11 @@ def _identify_said_phone(number: Number, digits: str) -> tuple[Kind | None, str]
 
 def _is_price_and_date(number: Number, cue: Cue) -> bool:
     """“158 20190425” is 11 digits, but no mobile."""
-    return cue is not Cue.PHONE and number.groups == (3, 8) and _is_date(number.digits[3:])
+    return cue is not Cue.PHONE and number.groups == (3, 8) and _is_recent_day(number.digits[3:])
+
+
+def _is_recent_day(digits: str) -> bool:
+    return digits.startswith("20") and _is_date(digits)
 
 
 def _is_spoilt(text: str, number: Number, kind: Kind, cue: Cue) -> bool:
