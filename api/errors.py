@@ -36,7 +36,7 @@ _HEADERS: Mapping[int, Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Problem(Exception):
     """An error with its status, in words that quote nothing of the request."""
 

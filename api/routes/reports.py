@@ -11,7 +11,6 @@ from api.routes.bodies import json_object
 from api.routes.replies import checked, documented, json_reply, takes
 from api.schemas import Accepted, ReportIn, ReportList, ReportOut
 from api.services import analysis
-from api.services.report import content_security_policy
 
 router = APIRouter(tags=["reports"])
 Identifier = Annotated[str, Path(alias="id", min_length=1, max_length=60)]
@@ -46,7 +45,7 @@ async def as_json(office: TheOffice, caller: TheCaller, identifier: Identifier) 
 async def as_page(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
     """A finished report as one page, under a policy that allows its own style and nothing else."""
     content = await analysis.document(office, caller, identifier, "html")
-    policy = {"content-security-policy": content_security_policy()}
+    policy = {"content-security-policy": analysis.page_policy()}
     return Response(content, 200, policy, "text/html; charset=utf-8")
 
 

@@ -230,6 +230,11 @@ class Gate:
         if not self._rates.hit(rate, who):
             raise TooMany(f"the limit for {what} is {rate.amount} per {rate.get_expiry()} s")
 
+    def forget(self) -> None:
+        """Look every key up anew."""
+        self._entries.clear()
+        self._locked = (True, 0.0)
+
     def used(self) -> dict[str, datetime]:
         """When the keys seen since the last call were used."""
         used, self._used = self._used, {}

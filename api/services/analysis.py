@@ -11,21 +11,22 @@ from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
 from api.services.imports import Progress
 from api.services.office import Office
-from api.services.tables import Table
 from api.settings import Settings
 from api.store import complaints, jobs, reports
 from api.store.complaints import Filter
 from api.store.engine import make_engine
 from domain.calendar import CHINA
 from domain.errors import InputError, LimitExceeded, NotFound, RowRefused
+
+if TYPE_CHECKING:
+    from api.services.tables import Table
 
 KIND = "report"
 FORMATS = {"json": "application/json", "html": "text/html; charset=utf-8"}
@@ -94,6 +95,13 @@ async def document(office: Office, caller: Caller, identifier: str, kind: str) -
     return file.read_bytes()
 
 
+def page_policy() -> str:
+    """What a browser may do with a report's page."""
+    from api.services.report import content_security_policy
+
+    return content_security_policy()
+
+
 def run_report(office: Office, told: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Make a report in a process of its own, ended when it takes too long."""
     context = multiprocessing.get_context("spawn")
@@ -157,6 +165,10 @@ def _made(settings: Settings, told: Mapping[str, Any]) -> dict[str, Any]:
 
 def stored_table(settings: Settings, department: str | None) -> Table:
     """What is stored, as a table; the database is only read."""
+    import pandas as pd
+
+    from api.services.tables import Table
+
     wanted = Filter(departments=None if department is None else [department])
     engine = make_engine(settings, read_only=True)
     try:

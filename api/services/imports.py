@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -18,12 +18,14 @@ from api.services.intake import decided, stored_values
 from api.services.judgement import judge_many
 from api.services.office import Office
 from api.services.rows import refusal
-from api.services.tables import UPLOAD_LIMITS, RowError, Table, read_table
 from api.store import complaints, imports, jobs
 from api.store.complaints import NewComplaint
 from api.store.imports import Refusal
-from domain.complaint import Complaint
+from domain.complaint import COLUMNS, Complaint
 from domain.errors import NotFound, RowRefused
+
+if TYPE_CHECKING:
+    from api.services.tables import RowError, Table
 
 KIND = "import"
 _CHUNK = 100
@@ -100,6 +102,8 @@ def run_import(office: Office, told: Mapping[str, Any], progress: Progress) -> d
     """Read a sealed file and store its rows; a repeated run adds none twice."""
     identifier = told["import"]
     file = _place(office, identifier)
+    from api.services.tables import UPLOAD_LIMITS, read_table
+
     content = office.uploads.open(file.read_bytes(), identifier)
     table = read_table(content, name=told["name"], mapping=told["mapping"], limits=UPLOAD_LIMITS)
     departments = None if told["departments"] is None else tuple(told["departments"])
@@ -122,7 +126,7 @@ def store_table(
     _write(office, partial(imports.refuse, identifier=identifier, refusals=refused))
     counts = {"rows_in": table.rows_in, "rows_ok": 0, "rows_rejected": len(refused)}
     counts["rows_added"] = 0
-    rows = table.complaints()
+    rows = table.complaints({*COLUMNS, *office.settings.attributes})
     while chunk := list(islice(rows, _CHUNK)):
         for name, number in _store_chunk(office, chunk, identifier, owner).items():
             counts[name] += number
@@ -149,16 +153,16 @@ class Owner:
         raise RowRefused("name one of the departments that the key belongs to", "department")
 
 
-_Row = tuple[int, Complaint | RowError]
+_Row = tuple[int, "Complaint | RowError"]
 
 
 def _store_chunk(
     office: Office, chunk: Sequence[_Row], identifier: str, owner: Owner
 ) -> dict[str, int]:
-    refused = [_refusal(office, row) for _, row in chunk if isinstance(row, RowError)]
+    refused = [_refusal(office, row) for _, row in chunk if not isinstance(row, Complaint)]
     prepared: dict[int, NewComplaint] = {}
     for number, row in chunk:
-        if isinstance(row, RowError):
+        if not isinstance(row, Complaint):
             continue
         try:
             prepared[number] = _prepared(office, row, owner)
