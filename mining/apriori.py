@@ -117,6 +117,3 @@ def _print_progress(found: Itemsets, longest: int | None, low_memory: bool) -> N
         print(line, end="")
         size += 1
     print()
-
-
-

@@ -32,7 +32,7 @@ BLOCK_BITS = 64 * LANES
 DONE, FULL, ARENA, STACK, BUDGET, TOO_MANY, UNTIDY, UNSOUND = range(8)
 
 S_MIN_COUNT, S_MAX_LEN, S_CONSEQUENTS, S_ITEMS, S_PAIRED, S_GROUPED, S_SEGMENTS = range(7)
-T_FOUND, T_DEPTH, T_STEPS, T_BUDGET, T_ITEM, T_NEED, T_BLOCKS, T_OPEN = range(8)
+T_FOUND, T_DEPTH, T_STEPS, T_BUDGET, T_ITEM, T_NEED, T_BLOCKS, T_OPEN, T_FILLED = range(9)
 L_START, L_END, L_CURSOR, L_NODE, L_PERFECT, L_TOP = range(6)
 C_ITEM, C_COUNT, C_OFFSET = range(3)
 F_PARENT, F_ITEM, F_COUNT = range(3)
@@ -263,61 +263,85 @@ def search_columns(
 
 
 @njit(cache=True)
-def set_columns(starts, rows, blocks, arena):
-    """Write the bitmap of every item from its rows."""
-    for item in range(starts.size - 1):
-        base = item * blocks * LANES
-        for at in range(starts[item], starts[item + 1]):
-            row = rows[at]
-            arena[base + (row >> 6)] |= np.uint64(1) << np.uint64(row & 63)
-
-
-@njit(cache=True)
-def transpose(indptr, indices, rank, starts, rows, spans):
-    """Write each frequent item's rows in order; `spans` gets where a row's items will stand.
-
-    Returns the sum of the squared lengths of the rows.
-    """
-    fill = starts.copy()
-    total = squares = 0
+def rank_rows(indptr, indices, rank, row_starts, baskets, volumes):
+    """Write the ranks of each row's frequent items; sum up the lengths of each item's rows."""
+    total = 0
     for row in range(indptr.size - 1):
-        first = total
-        spans[row, 0] = spans[row, 1] = first
+        row_starts[row] = first = total
         for at in range(indptr[row], indptr[row + 1]):
             item = rank[indices[at]]
-            if item >= 0:
-                rows[fill[item]] = row
-                fill[item] += 1
-                total += 1
-        squares += (total - first) ** 2
-    return squares
+            baskets[total] = item
+            total += item >= 0
+        for at in range(first, total):
+            volumes[baskets[at]] += total - first
+    row_starts[indptr.size - 1] = total
 
 
 @njit(cache=True)
-def _join_counts(item, starts, rows, spans, baskets, counts, touched):
-    """Count the earlier items beside one item in its rows; add it to these rows."""
+def set_columns(row_starts, baskets, blocks, arena):
+    """Write the bitmap of every item over all rows."""
+    width = blocks * LANES
+    for row in range(row_starts.size - 1):
+        word, bit = row >> 6, np.uint64(1) << np.uint64(row & 63)
+        for at in range(row_starts[row], row_starts[row + 1]):
+            arena[baskets[at] * width + word] |= bit
+
+
+@njit(cache=True)
+def _fill_buckets(state, row_starts, baskets, volumes, item_counts, heaps, lengths, fill):
+    """Copy what ranks before each item in its rows to the item's bucket, for the next few items.
+
+    One pass over the rows in memory order serves as many items as there is room for; visiting
+    the rows item by item would miss the cache at every row.  A bucket's room is that of its
+    rows as a whole, so that the copy needs neither sorted rows nor a branch.
+    """
+    item, n_items = state[T_ITEM], volumes.size
+    volume = rows = 0
+    last = item
+    while last < n_items and (
+        volume + volumes[last] <= heaps.size and rows + item_counts[last] <= lengths.size
+    ):
+        fill[last, 0], fill[last, 1], fill[last, 2] = volume, volume, rows
+        volume += volumes[last]
+        rows += item_counts[last]
+        last += 1
+    for row in range(row_starts.size - 1):
+        first, end = row_starts[row], row_starts[row + 1]
+        for at in range(first, end):
+            owner = np.int64(baskets[at])
+            if owner >= item and owner < last:
+                start = to = fill[owner, 1]
+                for k in range(first, end):
+                    heaps[to] = baskets[k]
+                    to += baskets[k] < owner
+                fill[owner, 1] = to
+                lengths[fill[owner, 2]] = to - start
+                fill[owner, 2] += 1
+    state[T_FILLED] = last
+
+
+@njit(cache=True)
+def _join_counts(begin, end, heaps, counts, touched):
+    """Count the items of one bucket; list those that occur."""
     n_touched = 0
-    for at in range(starts[item], starts[item + 1]):
-        row = rows[at]
-        first, last = spans[row, 0], spans[row, 1]
-        for place in range(first, last):
-            other = baskets[place]
-            touched[n_touched] = other
-            n_touched += counts[other] == 0
-            counts[other] += 1
-        baskets[last] = item
-        spans[row, 1] = last + 1
+    for at in range(begin, end):
+        other = heaps[at]
+        touched[n_touched] = other
+        n_touched += counts[other] == 0
+        counts[other] += 1
     return n_touched
 
 
 @njit(cache=True)
 def _open_item(
-    shape, state, levels, stack, perfect, fixed, pairs, barred, item, count, counts, touched, n
+    shape, state, levels, stack, perfect, fixed, pairs, barred, count, counts, touched, n_touched
 ):
     """Make the frequent companions of one first item the candidates of level 1."""
+    item = state[T_ITEM]
     end = n_perfect = 0
-    for t in range(n):
-        other = touched[t]
+    in_order = n_touched * 4 > item
+    for t in range(item if in_order else n_touched):
+        other = t if in_order else touched[t]
         both = counts[other]
         counts[other] = 0
         if both < shape[S_MIN_COUNT] or (shape[S_GROUPED] and _may_join(barred, item, other)):
@@ -332,61 +356,107 @@ def _open_item(
             end += 1
     levels[1, L_START], levels[1, L_CURSOR], levels[1, L_END] = 0, 0, end
     levels[1, L_PERFECT] = n_perfect
-    state[T_STEPS] += n + 16
+    state[T_STEPS] += n_touched + 16
 
 
 @njit(cache=True)
-def _project(state, levels, stack, arena, item, starts, rows, spans, baskets, slots):
-    """Write the candidates' bitmaps over those rows of the item that hold two of them."""
+def _project(state, levels, stack, arena, begin, row_begin, row_end, heaps, lengths, slots):
+    """Write the candidates' bitmaps over those rows of the item that hold two of them.
+
+    Other items' bits go to a bitmap that nobody reads, and a row with one candidate only is
+    struck out again: both without a branch, which the processor could not predict.
+    """
     end = levels[1, L_END]
-    width = (starts[item + 1] - starts[item] + BLOCK_BITS - 1) // BLOCK_BITS * LANES
-    arena[: end * width] = 0
+    width = (row_end - row_begin + BLOCK_BITS - 1) // BLOCK_BITS * LANES
+    nowhere = end * width
+    arena[: nowhere + width] = 0
     for slot in range(end):
         stack[slot, C_OFFSET] = slot * width
-        slots[stack[slot, C_ITEM]] = slot * width
-    kept = 0
-    for at in range(starts[item], starts[item + 1]):
-        row = rows[at]
-        before, bit = kept >> 6, np.uint64(1) << np.uint64(kept & 63)
-        hits, last = 0, 0
-        for place in range(spans[row, 0], spans[row, 1] - 1):
-            slot = slots[baskets[place]]
-            if slot >= 0:
-                arena[slot + before] |= bit
-                hits, last = hits + 1, slot
-        if hits == 1:
-            arena[last + before] &= ~bit
+        slots[stack[slot, C_ITEM]] = (end - slot) * width
+    kept, at = 0, begin
+    for row in range(row_begin, row_end):
+        word, bit = nowhere + (kept >> 6), np.uint64(1) << np.uint64(kept & 63)
+        hits, only = 0, 0
+        for _ in range(lengths[row]):
+            back = slots[heaps[at]]
+            at += 1
+            arena[word - back] |= bit
+            hits += back > 0
+            only = max(only, back)
+        arena[word - only] ^= bit if hits == 1 else np.uint64(0)
         kept += hits > 1
     for slot in range(end):
-        slots[stack[slot, C_ITEM]] = -1
+        slots[stack[slot, C_ITEM]] = 0
     state[T_BLOCKS] = (kept + BLOCK_BITS - 1) // BLOCK_BITS
     levels[1, L_TOP] = end * width
 
 
 @njit(cache=True)
 def _start_item(
-    shape, state, levels, stack, perfect, fixed, pairs, barred, starts, rows, spans, baskets,
-    counts, touched,
+    shape,
+    state,
+    levels,
+    stack,
+    perfect,
+    fixed,
+    pairs,
+    barred,
+    item_counts,
+    volumes,
+    row_starts,
+    baskets,
+    heaps,
+    lengths,
+    fill,
+    counts,
+    touched,
 ):
     """Make one first item's node: its companions, their counts, the empty level above."""
     item = state[T_ITEM]
-    n = _join_counts(item, starts, rows, spans, baskets, counts, touched)
-    count = starts[item + 1] - starts[item]
+    if item == state[T_FILLED]:
+        _fill_buckets(state, row_starts, baskets, volumes, item_counts, heaps, lengths, fill)
+        state[T_STEPS] += row_starts.size
+    n_touched = _join_counts(fill[item, 0], fill[item, 1], heaps, counts, touched)
     _open_item(
-        shape, state, levels, stack, perfect, fixed, pairs, barred, item, count, counts, touched, n
+        shape,
+        state,
+        levels,
+        stack,
+        perfect,
+        fixed,
+        pairs,
+        barred,
+        item_counts[item],
+        counts,
+        touched,
+        n_touched,
     )
+    state[T_STEPS] += fill[item, 1] - fill[item, 0]
     state[T_DEPTH], levels[0, L_NODE], state[T_OPEN] = 0, -1, 1
 
 
 @njit(cache=True)
 def _descend_item(
-    shape, state, segments, levels, stack, arena, perfect, found, sizes, starts, rows, spans,
-    baskets, slots,
+    shape,
+    state,
+    segments,
+    levels,
+    stack,
+    arena,
+    perfect,
+    found,
+    sizes,
+    item_counts,
+    volumes,
+    heaps,
+    lengths,
+    fill,
+    slots,
 ):
     """Write one first item and give its candidates bitmaps; DONE unless room is short."""
     item = state[T_ITEM]
-    count = starts[item + 1] - starts[item]
-    need = levels[1, L_END] * ((count + BLOCK_BITS - 1) // BLOCK_BITS) * LANES
+    count = item_counts[item]
+    need = (levels[1, L_END] + 1) * ((count + BLOCK_BITS - 1) // BLOCK_BITS) * LANES
     if need > arena.size:
         state[T_NEED] = need
         return ARENA
@@ -394,27 +464,78 @@ def _descend_item(
     if short != DONE:
         return short
     if state[T_DEPTH] == 1 and levels[1, L_END] > 1:
-        _project(state, levels, stack, arena, item, starts, rows, spans, baskets, slots)
+        begin, row_end = fill[item, 0], fill[item, 2]
+        _project(
+            state, levels, stack, arena, begin, row_end - count, row_end, heaps, lengths, slots
+        )
     segments[1], state[T_OPEN] = state[T_BLOCKS], 2
     return DONE
 
 
 @njit(cache=True)
 def search_rows(
-    shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes,
-    barred, starts, rows, spans, baskets, counts, touched, slots,
+    shape,
+    state,
+    segments,
+    levels,
+    stack,
+    arena,
+    perfect,
+    fixed,
+    pairs,
+    found,
+    sizes,
+    barred,
+    item_counts,
+    volumes,
+    row_starts,
+    baskets,
+    heaps,
+    lengths,
+    fill,
+    counts,
+    touched,
+    slots,
 ):
     """Search item by item: each gets bitmaps over its own rows, for the items before it."""
     while state[T_ITEM] < shape[S_ITEMS]:
         if state[T_OPEN] == 0:
             _start_item(
-                shape, state, levels, stack, perfect, fixed, pairs, barred, starts, rows, spans,
-                baskets, counts, touched,
+                shape,
+                state,
+                levels,
+                stack,
+                perfect,
+                fixed,
+                pairs,
+                barred,
+                item_counts,
+                volumes,
+                row_starts,
+                baskets,
+                heaps,
+                lengths,
+                fill,
+                counts,
+                touched,
             )
         if state[T_OPEN] == 1:
             short = _descend_item(
-                shape, state, segments, levels, stack, arena, perfect, found, sizes, starts,
-                rows, spans, baskets, slots,
+                shape,
+                state,
+                segments,
+                levels,
+                stack,
+                arena,
+                perfect,
+                found,
+                sizes,
+                item_counts,
+                volumes,
+                heaps,
+                lengths,
+                fill,
+                slots,
             )
             if short != DONE:
                 return short

@@ -20,6 +20,7 @@ BYTES_PER_ITEMSET = 13
 LONGEST = 255
 STEPS_BETWEEN_REPORTS = 100_000_000
 FIRST_ROOM = 1 << 20
+HEAP = 1 << 25  # items that one pass over the rows copies
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def choose_strategy(table: Table, wish: str | None = None) -> Strategy:
     sparse ones short rows and many items.
     """
     blocks = -(-table.n_rows // 512)
-    by_rows = table.squares
+    by_rows = int(table.volumes.sum())
     by_columns = table.n_items**2 // 2 * blocks
     name = wish or ("columns" if by_columns < by_rows else "rows")
     if name not in ("rows", "columns"):
@@ -165,7 +166,7 @@ class Search:
         self._core = counting
         n_items = self._table.n_items
         self._shape = np.zeros(8, np.int64)
-        self._state = np.zeros(8, np.int64)
+        self._state = np.zeros(9, np.int64)
         self._segments = np.zeros(32, np.int64)
         self._levels = np.zeros((min(n_items, LONGEST) + 3, 6), np.int64)
         self._stack = np.empty((4 * n_items + 1024, 3), np.int64)
@@ -195,26 +196,29 @@ class Search:
         shape[core.S_GROUPED] = wanted.barred is not None
 
     def _prepare_rows(self) -> None:
-        table, n_items = self._table, self._table.n_items
+        table, core, n_items = self._table, self._core, self._table.n_items
         words = -(-n_items // 64)
-        narrow = np.uint16 if n_items <= 1 << 16 else np.int32
-        self._ask(
-            n_items * words * 8 + table.rows.size * np.dtype(narrow).itemsize + (1 << 19),
-            "the table of pairs and the rows",
-        )
-        self._shape[self._core.S_PAIRED] = 1
+        volumes = table.volumes
+        heap = 1 + int(max(volumes.max(initial=0), min(volumes.sum(), HEAP)))
+        heads = int(max(table.counts.max(initial=0), min(table.counts.sum(), HEAP)))
+        need = n_items * words * 8 + (heap + heads) * table.baskets.itemsize + (1 << 19)
+        self._ask(need, "the table of pairs and a copy of the rows")
+        self._shape[core.S_PAIRED] = 1
         self._pairs = np.zeros((n_items, words), np.uint64)
         self._arena = np.empty(1 << 16, np.uint64)
         barred = self._constraints.barred
         self._extra = (
             np.zeros((1, 1), np.uint64) if barred is None else barred,
-            table.starts,
-            table.rows,
-            table.spans,
-            np.empty(table.rows.size, narrow),
+            table.counts,
+            table.volumes,
+            table.row_starts,
+            table.baskets,
+            np.empty(heap, table.baskets.dtype),
+            np.empty(heads, table.baskets.dtype),
+            np.zeros((n_items, 3), np.int64),
             np.zeros(n_items, np.int64),
             np.empty(n_items + 1, np.int64),
-            np.full(n_items, -1, np.int64),
+            np.zeros(n_items, np.int64),
         )
 
     def _prepare_columns(self) -> None:
@@ -223,7 +227,7 @@ class Search:
         width = blocks * core.LANES
         self._ask((2 * n_items + 8) * width * 8, "bitmaps over all transactions")
         self._arena = np.zeros((2 * n_items + 8) * width, np.uint64)
-        core.set_columns(table.starts, table.rows, blocks, self._arena)
+        core.set_columns(table.row_starts, table.baskets, blocks, self._arena)
         self._stack[:n_items, 0] = np.arange(n_items)
         self._stack[:n_items, 1] = table.counts
         self._stack[:n_items, 2] = np.arange(n_items) * width
@@ -295,7 +299,7 @@ class Search:
     def _used(self) -> int:
         """Bytes held by the search, the table included."""
         held = (
-            self._table.rows, self._table.spans, self._levels, self._stack, self._arena,
+            self._table.row_starts, self._table.baskets, self._levels, self._stack, self._arena,
             self._found, self._sizes, *self._extra,
         )  # fmt: skip
         return sum(array.nbytes for array in held)

@@ -26,30 +26,27 @@ class Table:
         Column of each rank: fixed consequents first, then the most frequent first.
     counts : ndarray of int64, shape (n_items,)
         Rows of each rank.
-    starts : ndarray of int64, shape (n_items + 1,)
-        Where each rank's rows begin in `rows`.
-    rows : ndarray of int32
-        Row numbers, ascending within each rank.
-    spans : ndarray of int32, shape (n_rows, 2)
-        Twice the place of each row's first item in a list of all items by rows.
+    row_starts : ndarray of int32, shape (n_rows + 1,)
+        Where each row's items begin in `baskets`.
+    baskets : ndarray of int16 or int32
+        Ranks of the items of each row, and one place that is not used.
     rank : ndarray of int32, shape (n_columns,)
         Rank of each column, -1 for those that are not mined.
-    squares : int
-        Sum over the rows of the square of their length: what passes over pairs cost.
+    volumes : ndarray of int64, shape (n_items,)
+        Sum of the lengths of each rank's rows: what a pass over its pairs costs.
     """
 
     columns: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int32]
-    spans: npt.NDArray[np.int32]
+    row_starts: npt.NDArray[np.int32]
+    baskets: npt.NDArray[np.int16 | np.int32]
     rank: npt.NDArray[np.int32]
-    squares: int
+    volumes: npt.NDArray[np.int64]
 
     @property
     def n_rows(self) -> int:
         """Number of transactions."""
-        return int(self.spans.shape[0])
+        return int(self.row_starts.size - 1)
 
     @property
     def n_items(self) -> int:
@@ -178,7 +175,7 @@ def rank_items(
     excluded: npt.NDArray[np.int64],
     consequents: npt.NDArray[np.int64],
 ) -> Table:
-    """Keep the frequent columns, rank them, and list the rows of each.
+    """Keep the frequent columns, rank them, and write the rows in ranks.
 
     Parameters
     ----------
@@ -207,10 +204,13 @@ def rank_items(
     columns = columns[np.lexsort((columns, -counts[columns], last))]
     rank = np.full(rows.shape[1], -1, np.int32)
     rank[columns] = np.arange(columns.size, dtype=np.int32)
-    starts = np.concatenate(([0], np.cumsum(counts[columns])))
-    listed, spans = np.empty(starts[-1], np.int32), np.empty((rows.shape[0], 2), np.int32)
-    squares = counting.transpose(pointers, indices, rank, starts, listed, spans)
-    return Table(columns, counts[columns], starts, listed, spans, rank, int(squares))
+    counts = counts[columns]
+    narrow = np.int16 if columns.size < 1 << 15 else np.int32
+    baskets = np.empty(counts.sum() + 1, narrow)
+    row_starts = np.empty(rows.shape[0] + 1, np.int32)
+    volumes = np.zeros(columns.size, np.int64)
+    counting.rank_rows(pointers, indices, rank, row_starts, baskets, volumes)
+    return Table(columns, counts, row_starts, baskets, rank, volumes)
 
 
 def joint_bars(
