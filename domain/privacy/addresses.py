@@ -36,6 +36,7 @@ _NAMED_GROUP = re.compile(
 )
 
 _BUILDINGS = frozenset({"号楼", "栋", "幢", "棟", "座", "单元", "單元", "弄", "支弄"})
+_FLOORS = frozenset({"楼", "层"})
 _ROOMS = frozenset({"室", "房", "号房", "房间", "户", "门"})
 _HOUSES = frozenset({"号", "號", "号院"})
 _GROUPS = frozenset({"村民小组", "小组", "组", "队"})
@@ -44,6 +45,7 @@ _ROAD = frozenset("路街巷道弄同里段")
 _VILLAGE = frozenset("村庄屯寨乡镇社场岗冲坪湾堡")
 _ESTATE = frozenset("区园苑城府庭湾轩阁寓厦场院坊居邨舍")
 _REGION = frozenset("省市县旗盟州区")
+_HOUSED = _ROAD | {"号"}
 _SUFFIXES = _ROAD | _VILLAGE | _ESTATE | _REGION
 
 _REACH = 45
@@ -120,6 +122,8 @@ def _is_personal(path: str, door: str) -> bool:
     in_room = bool(rooms) or door[-1:].isdigit()
     if in_room and units & (_BUILDINGS | _HOUSES):
         return len(path) > 1 or len(steps) > 1
+    if in_room and units & _FLOORS:
+        return not _HOUSED.isdisjoint(path)
     if units & _GROUPS:
         return last in _VILLAGE or path.endswith("社区")
     if units & _HOUSES and last in (_ROAD | _VILLAGE | _ESTATE):

@@ -44,6 +44,8 @@ _GROUPS = frozenset(
     }
 )
 
+_AREA_GROUPS = frozenset({(2, 8), (2, 4, 4)})
+
 
 class Piece(NamedTuple):
     """Digits of one script with nothing between them, and the gap before them."""
@@ -215,12 +217,13 @@ def _is_one_number(number: Number) -> bool:
     if number.scripts == {"alike"}:
         return False
     groups = number.groups
-    if number.digits[: groups[0]] in _COUNTRY:
+    abroad = number.digits[: groups[0]] in _COUNTRY
+    if abroad:
         groups = groups[1:]
     light = all(_LIGHT.issuperset(gap) for gap in number.gaps)
     if len(groups) <= 1:
         return light
-    if groups in _GROUPS:
+    if groups in _GROUPS or (abroad and groups in _AREA_GROUPS):
         return light or len(number.gaps) == 1
     return light and _is_oddly_grouped(number.gaps, groups)
 

@@ -26,7 +26,7 @@ from domain.privacy.lexicon import (
 
 _INTRODUCTION = "我叫|名叫|本人叫|名字叫|姓名|名字|称呼|署名|落款"
 _ROLE = (
-    "信访人|来信人|来访人|咨询人|受害人|申诉人|控告人|原告|被告|局长|科长|所长|处长|院长|校长|"
+    "投诉对象|举报对象|被投诉人|被举报人|信访人|来信人|来访人|咨询人|受害人|申诉人|控告人|原告|被告|局长|科长|所长|处长|院长|校长|"
     "联系人|投诉人|举报人|反映人|来电人|诉求人|申请人|报修人|收件人|收货人|寄件人|发件人|"
     "持卡人|投保人|被保险人|被保人|受益人|"
     "当事人|委托人|代理人|负责人|经办人|承办人|责任人|检举人|反馈人|上访人|报案人|预约人|"
@@ -44,7 +44,7 @@ _ANNOUNCED = re.compile(
     r" ?(?:姓名|名字)?(?P<mark> ?[:(]|是|为|叫|名叫)? ?(?=[\u3400-\u9fff])"
 )
 _FAMILY_NAME = re.compile(
-    r"(?:[我贵]|本人|免贵|客户)姓([\u3400-\u9fff])(?!名)|姓([\u3400-\u9fff])的"
+    r"(?:[我贵]|本人|免贵|客户)姓([\u3400-\u9fff])(?!名)|姓([\u3400-\u9fff])(?:的|(?![\u3400-\u9fff]))"
 )
 _LONGEST_NAME = 4
 _TITLE = re.compile(
@@ -53,6 +53,9 @@ _TITLE = re.compile(
     "村长|县长|市长|区长|省长|书记|警官|民警|律师(?![事函费团协法])|医生|大夫|护士|教授|老板|阿姨|大爷|大妈|大姐|"
     "大哥|叔叔|伯伯|奶奶|爷爷|"
     "工程师|教练|總|總經理|总(?![\u3400-\u9fff])"
+)
+_RECORD = re.compile(
+    r"(?<![\u3400-\u9fff])([\u3400-\u9fff]{2,4}) ?[,、(] ?[男女](?![\u3400-\u9fff])"
 )
 _STATED = re.compile("(?![不未保匿无没见同略])[\u3400-\u9fff]{2,3}(?![\u3400-\u9fff])")
 _PLACE = re.compile("小区|社区|公司|集团|大厦|广场|[村镇乡路街桥园县市区府店山湖江河组苑厂校院]")
@@ -83,7 +86,8 @@ def find_names(folded: Folded) -> list[Found]:
     ['欧阳小明', '王']
     """
     text = folded.text
-    spans = {*_announced(text), *_family_names(text), *_titled(text), *_beside_numbers(text)}
+    spans = {*_announced(text), *_family_names(text), *_recorded(text)}
+    spans.update(_titled(text), _beside_numbers(text))
     spans.update(_again(text, {text[start:end] for start, end in spans}))
     return [Found(Kind.NAME, start, end, text[start:end]) for start, end in sorted(spans)]
 
@@ -103,6 +107,14 @@ def _family_names(text: str) -> Iterator[tuple[int, int]]:
     for cue in _FAMILY_NAME.finditer(text):
         start, end = cue.span(cue.lastindex or 0)
         if text[start] in SURNAMES:
+            yield start, end
+
+
+def _recorded(text: str) -> Iterator[tuple[int, int]]:
+    """Find names at the head of a record: 张三，男，1980年生."""
+    for place in _RECORD.finditer(text):
+        start, end = place.span(1)
+        if _name_end(text[:end], start) == end and _is_believable(text, start, end, True):
             yield start, end
 
 

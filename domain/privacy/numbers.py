@@ -18,7 +18,7 @@ from domain.privacy.places import is_county
 _LENGTHS = range(7, 20)
 _COUNTRY = re.compile(r"(?:00)?86(?=[0-9]{9})")
 _MOBILE = re.compile(r"0?(1[3-9][0-9]{9})")
-_LANDLINE = re.compile(r"0(?:10|2[0-57-9])[2-8][0-9]{7}|0[3-9][0-9]{2}[2-8][0-9]{6,7}")
+_LANDLINE = re.compile(r"0(?:10|2[0-57-9])[1-9][0-9]{7}|0[3-9][0-9]{2}[1-9][0-9]{6,7}")
 _LOCAL = re.compile(r"(?![48]00)[2-8][0-9]{6,7}")
 _BANK_CARD = re.compile(r"(?!20)[2-689][0-9]{15,18}")
 _ANY_CARD = re.compile(r"[0-9]{16,19}")

@@ -66,6 +66,10 @@ def hidden(text: str) -> list[str]:
         ("找王经理处理", Kind.NAME, "王"),
         ("本人张三丰，", Kind.NAME, "张三丰"),
         ("免贵姓李", Kind.NAME, "李"),
+        ("师傅姓王。", Kind.NAME, "王"),
+        ("张三，男，身份证丢了", Kind.NAME, "张三"),
+        ("电话+86-21-61234567", Kind.LANDLINE, "+86-21-61234567"),
+        ("世纪大道100号环球中心20楼2001室", Kind.ADDRESS, "世纪大道100号环球中心20楼2001室"),
     ],
 )
 def test_each_kind_is_found_whole(text: str, kind: Kind, piece: str) -> None:
@@ -94,6 +98,7 @@ def test_each_kind_is_found_whole(text: str, kind: Kind, piece: str) -> None:
         "解放路与中山路交叉口",
         "地铁2号线3号口，3号楼电梯坏了",
         "松阳村28户，3月15号",
+        "去政务中心3楼301室办理",
         "工程经理、客户经理、班主任",
         "康师傅方便面，周大福珠宝店",
         "业主强烈不满，我叫了外卖，用户万分着急",
