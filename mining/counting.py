@@ -546,3 +546,84 @@ def search_rows(
             return short
         state[T_OPEN], state[T_ITEM] = 0, state[T_ITEM] + 1
     return DONE
+
+
+@njit(cache=True)
+def _is_covered(arena, inner, outer, width):
+    """Whether every transaction of one bitmap is in another."""
+    word = 0
+    while word < width and not arena[inner + word] & ~arena[outer + word]:
+        word += 1
+    return word == width
+
+
+@njit(cache=True)
+def _is_extended(shape, state, segments, levels, stack, arena, maximal):
+    """Whether an item whose own turn comes later fits the candidate under the cursor.
+
+    Then the candidate is not closed (or not maximal): its superset is found in that turn.
+    """
+    depth, width = state[T_DEPTH], state[T_BLOCKS] * LANES
+    inner = stack[levels[depth, L_CURSOR], C_OFFSET]
+    for above in range(depth + 1):
+        first = levels[above, L_CURSOR] + (above == depth)
+        for other in range(first, levels[above, L_END]):
+            outer = stack[other, C_OFFSET]
+            if maximal:
+                scratch = levels[depth + 1, L_TOP]
+                both = _count_child(shape, segments, arena, scratch, inner, outer)
+                if both >= shape[S_MIN_COUNT]:
+                    return True
+            elif _is_covered(arena, inner, outer, width):
+                return True
+    return False
+
+
+@njit(cache=True)
+def _write_closed(state, levels, stack, perfect, flat, ends, counts):
+    """Write the path to the candidate under the cursor with its perfect extensions."""
+    depth, at = state[T_DEPTH], state[T_FOUND]
+    to = ends[at]
+    for above in range(depth + 1):
+        place = levels[above, L_CURSOR] - (above < depth)
+        flat[to] = stack[place, C_ITEM]
+        to += 1
+    for p in range(levels[depth + 1, L_PERFECT]):
+        flat[to] = perfect[p]
+        to += 1
+    counts[at] = stack[levels[depth, L_CURSOR], C_COUNT]
+    ends[at + 1] = to
+    state[T_FOUND] = at + 1
+
+
+@njit(cache=True)
+def search_closed(
+    shape, state, segments, levels, stack, arena, perfect, fixed, pairs, flat, ends, counts,
+    max_len, maximal,
+):
+    """Walk the tree for closed or maximal itemsets, leaving out what a later turn covers."""
+    while state[T_DEPTH] >= 0:
+        depth = state[T_DEPTH]
+        if levels[depth, L_CURSOR] == levels[depth, L_END]:
+            state[T_DEPTH] -= 1
+            continue
+        short = _shortage(state, levels, stack, arena)
+        if short != DONE:
+            return short
+        _open_node(shape, state, segments, levels, stack, arena, perfect, fixed, pairs)
+        size = depth + 1 + levels[depth + 1, L_PERFECT]
+        if ends[state[T_FOUND]] + size > flat.size or state[T_FOUND] + 1 >= ends.size:
+            state[T_NEED] = max(state[T_FOUND] + 2, ends[state[T_FOUND]] + size)
+            return FULL
+        has_child = levels[depth + 1, L_END] > levels[depth + 1, L_START]
+        covered = _is_extended(shape, state, segments, levels, stack, arena, False)
+        kept = size <= max_len and not covered
+        if kept and maximal:
+            kept = not has_child
+            kept = kept and not _is_extended(shape, state, segments, levels, stack, arena, True)
+        if kept:
+            _write_closed(state, levels, stack, perfect, flat, ends, counts)
+        levels[depth, L_CURSOR] += 1
+        if has_child and size < max_len and not covered:
+            state[T_DEPTH] = depth + 1
+    return DONE

@@ -80,6 +80,51 @@ class Itemsets:
         self.n_columns = n_columns
         self.explanation = explanation
 
+    @classmethod
+    def from_arrays(
+        cls,
+        items: npt.NDArray[np.int32],
+        ends: npt.NDArray[np.int64],
+        counts: npt.NDArray[np.integer[Any]],
+        *,
+        columns: npt.NDArray[np.int64],
+        n_transactions: int,
+        n_columns: int,
+        explanation: str,
+    ) -> Itemsets:
+        """Take itemsets that are spelled out, in any order.
+
+        Parameters
+        ----------
+        items : ndarray of int32
+            Ranks of all itemsets, one after the other.
+        ends : ndarray of int64, shape (n + 1,)
+            Itemset i is ``items[ends[i]:ends[i + 1]]``.
+        counts : ndarray of int, shape (n,)
+            Transactions that hold each.
+        columns : ndarray of int, shape (n_ranks,)
+            Column of each rank.
+        n_transactions, n_columns : int
+            Shape of the matrix.
+        explanation : str
+            How they were found.
+
+        Returns
+        -------
+        Itemsets
+        """
+        sizes = np.diff(ends)
+        tree = Tree(np.empty((3, 0), np.int32), sizes)
+        itemsets = cls(tree, columns, n_transactions, n_columns, explanation)
+        flat, order = columns.astype(np.int32)[items], np.argsort(sizes, kind="stable")
+        chunks = [np.empty(0, np.int32)]
+        for size in itemsets.level_counts:
+            here = order[sizes[order] == size]
+            chunks.append(np.sort(flat[ends[here, None] + np.arange(size)], axis=1).ravel())
+        spelled = np.concatenate(chunks), counts[order].astype(np.int64)
+        itemsets.__dict__["_arrays"] = itemsets._ordered(*spelled)
+        return itemsets
+
     def __len__(self) -> int:
         return int(self._tree.sizes.size)
 
@@ -237,26 +282,38 @@ class Itemsets:
     def _arrays(
         self,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Spell the tree out, level by level, and order each level."""
+        """Spell the tree out, itemsets of one size side by side, and order them."""
         from mining import lattice
 
         found, sizes = self._tree.found, self._tree.sizes
-        per_size = np.bincount(sizes, minlength=1).astype(np.int64)
-        first = np.concatenate(([0], np.cumsum(per_size)))
-        ends = np.concatenate(([0], np.cumsum(per_size * np.arange(per_size.size))))
+        first, ends = self._level_bounds()
         flat, places = np.empty(ends[-1], np.int32), np.empty(len(self), np.int64)
         lattice.spell_out(found[0], found[1], sizes, self._columns, first, ends, flat, places)
         counts = np.empty(len(self), np.int64)
         counts[places] = found[2]
-        offsets = np.repeat(np.arange(per_size.size), per_size)
-        offsets = np.concatenate(([0], np.cumsum(offsets)))
-        for size in range(1, per_size.size):
+        return self._ordered(flat, counts)
+
+    def _level_bounds(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return where each size begins among the itemsets, and among their items."""
+        per_size = np.bincount(self._tree.sizes, minlength=1).astype(np.int64)
+        first = np.concatenate(([0], np.cumsum(per_size)))
+        return first, np.concatenate(([0], np.cumsum(per_size * np.arange(per_size.size))))
+
+    def _ordered(
+        self, flat: npt.NDArray[np.int32], counts: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Order the itemsets of each size by their columns, in place."""
+        from mining import lattice
+
+        first, ends = self._level_bounds()
+        for size in self.level_counts:
             level = flat[ends[size] : ends[size + 1]].reshape(-1, size)
             order = lattice.order_level(level, self.n_columns)
             level[:] = level[order]
             here = slice(first[size], first[size + 1])
             counts[here] = counts[here][order]
-        return offsets, flat, counts
+        sizes = np.repeat(np.arange(first.size - 1), np.diff(first))
+        return np.concatenate(([0], np.cumsum(sizes))), flat, counts
 
 
 def frequent_itemsets(

@@ -69,7 +69,7 @@ class Tree:
     """
 
     found: npt.NDArray[np.int32]
-    sizes: npt.NDArray[np.uint8]
+    sizes: npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,8 @@ class Search:
         False, or raising, stops the search.
     """
 
+    _deepest = LONGEST
+
     def __init__(
         self,
         table: Table,
@@ -149,13 +151,14 @@ class Search:
             self._loop()
         except MemoryError:
             raise LimitExceeded(
-                f"this machine has no memory left for the search after {self._n_found():,} "
+                f"this machine has no memory left for the search after {self.n_found():,} "
                 f"itemsets; raise the minimum count or limit the length"
             ) from None
-        n = self._n_found()
+        n = self.n_found()
         return Tree(self._found[:, :n], self._sizes[:n])
 
-    def _n_found(self) -> int:
+    def n_found(self) -> int:
+        """Return how many itemsets have been found so far."""
         state = getattr(self, "_state", None)
         return 0 if state is None else int(state[0])
 
@@ -165,10 +168,11 @@ class Search:
 
         self._core = counting
         n_items = self._table.n_items
+        deepest = min(n_items, self._deepest)
         self._shape = np.zeros(8, np.int64)
         self._state = np.zeros(9, np.int64)
         self._segments = np.zeros(32, np.int64)
-        self._levels = np.zeros((min(n_items, LONGEST) + 3, 6), np.int64)
+        self._levels = np.zeros((deepest + 3, 6), np.int64)
         self._stack = np.empty((4 * n_items + 1024, 3), np.int64)
         self._perfect = np.empty(2 * n_items + 1, np.int64)
         self._fixed = self._constraints.grouped.copy()
@@ -288,7 +292,7 @@ class Search:
         most = min(self._most_itemsets(), self._limits.itemsets)
         if need > most:
             self._ask(need * BYTES_PER_ITEMSET, "the itemsets found")
-        room, n = min(max(2 * self._sizes.size, need), most), self._n_found()
+        room, n = min(max(2 * self._sizes.size, need), most), self.n_found()
         found, sizes = np.empty((3, room), np.int32), np.empty(room, np.uint8)
         found[:, :n], sizes[:n] = self._found[:, :n], self._sizes[:n]
         self._found, self._sizes = found, sizes
@@ -310,7 +314,7 @@ class Search:
         if total > cap:
             raise LimitExceeded(
                 f"the search needs {total:,} bytes with {what}, the cap is {cap:,}; "
-                f"{self._n_found():,} itemsets were found so far: raise the minimum count "
+                f"{self.n_found():,} itemsets were found so far: raise the minimum count "
                 f"(now {self._constraints.min_count:,}), limit the length, or raise the cap"
             )
 
@@ -329,5 +333,67 @@ class Search:
         return min(1.0, (float(done) / max(n_items, 1)) ** 2)
 
     def _report(self, share: float) -> None:
-        if self._progress is not None and self._progress(share, self._n_found()) is False:
-            raise Cancelled(f"the search was stopped after {self._n_found():,} itemsets")
+        if self._progress is not None and self._progress(share, self.n_found()) is False:
+            raise Cancelled(f"the search was stopped after {self.n_found():,} itemsets")
+
+
+class ClosedSearch(Search):
+    """A search, by columns, for closed or maximal itemsets only.
+
+    Its paths may be longer than those of a `Search`: there are no subsets to write.
+    """
+
+    _deepest = MAX_ITEMSETS
+
+    def run_closed(
+        self, *, maximal: bool
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """Find every closed, or every maximal, itemset of at most `max_len` items.
+
+        Parameters
+        ----------
+        maximal : bool
+            Whether to keep the maximal ones only.
+
+        Returns
+        -------
+        items : ndarray of int32
+            Ranks of all itemsets, one after the other.
+        ends : ndarray of int64, shape (n + 1,)
+            Itemset i is ``items[ends[i]:ends[i + 1]]``.
+        counts : ndarray of int32, shape (n,)
+
+        Raises
+        ------
+        LimitExceeded, Cancelled
+            As `run`.
+        """
+        self._maximal = maximal
+        self._flat, self._ends = np.empty(1 << 16, np.int32), np.zeros((1 << 12) + 1, np.int64)
+        self._held = np.empty(1 << 12, np.int32)
+        self.run(Strategy("columns", "closed itemsets are searched by columns"))
+        n = self.n_found()
+        return self._flat[: self._ends[n]], self._ends[: n + 1], self._held[:n]
+
+    def _set_shape(self) -> None:
+        super()._set_shape()
+        self._shape[self._core.S_MAX_LEN] = MAX_ITEMSETS
+
+    def _step(self) -> int:
+        return int(
+            self._core.search_closed(
+                self._shape, self._state, self._segments, self._levels, self._stack, self._arena,
+                self._perfect, self._fixed, self._pairs, self._flat, self._ends, self._held,
+                self._constraints.max_len, self._maximal,
+            )
+        )  # fmt: skip
+
+    def _grow_found(self, need: int) -> None:
+        if self.n_found() + 1 > self._limits.itemsets:
+            self._refuse_number(self.n_found() + 1)
+        self._flat = self._grown(self._flat, max(need, self._flat.size), "the itemsets found")
+        self._ends = self._grown(self._ends, self.n_found() + 2, "the itemsets found")
+        self._held = self._grown(self._held, self._ends.size, "the itemsets found")
+
+    def _used(self) -> int:
+        return super()._used() + self._flat.nbytes + self._ends.nbytes + self._held.nbytes
