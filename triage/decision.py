@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
+# A plain tuple of code, name and confidence: the collector need not watch it.
+Graded = tuple[str | None, str, float]
+
 
 class Alternative(NamedTuple):
     """A category that was not given, and how likely it is."""
@@ -14,21 +17,26 @@ class Alternative(NamedTuple):
     confidence: float
 
 
-class Category(NamedTuple):
-    """First level of the taxonomy."""
-
-    code: str | None
-    name: str
-    confidence: float
-    alternatives: tuple[Alternative, ...]
-
-
 class Issue(NamedTuple):
     """One issue code; the first of a decision is the main one."""
 
     code: str
     name: str
     confidence: float
+
+
+class Category(NamedTuple):
+    """First level of the taxonomy; `others` are code, name, confidence of the next best."""
+
+    code: str | None
+    name: str
+    confidence: float
+    others: tuple[Graded, ...] = ()
+
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """The next best categories, the most likely first."""
+        return tuple(Alternative(*other) for other in self.others)
 
 
 class TierDecision(NamedTuple):
@@ -80,11 +88,11 @@ class Evidence(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """All that is decided on one complaint."""
+    """All that is decided on one complaint; `codes` are code, name, confidence of its issues."""
 
     id: str | None
     category: Category
-    issues: tuple[Issue, ...]
+    codes: tuple[tuple[str, str, float], ...]
     tier: TierDecision
     sentiment: SentimentDecision
     route: Route
@@ -95,6 +103,11 @@ class Decision(NamedTuple):
     model_version: str
     taxonomy_version: str
 
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """The issue codes, the main one first."""
+        return tuple(Issue(*code) for code in self.codes)
+
     def to_dict(self) -> dict[str, Any]:
         """The decision as JSON values, in the form that all doors use."""
         category, route = self.category, self.route
@@ -104,9 +117,9 @@ class Decision(NamedTuple):
                 "code": category.code,
                 "name": category.name,
                 "confidence": _share(category.confidence),
-                "alternatives": [_named(alternative) for alternative in category.alternatives],
+                "alternatives": [_graded(other) for other in category.others],
             },
-            "issues": [_named(issue) for issue in self.issues],
+            "issues": [_graded(code) for code in self.codes],
             "tier": {
                 "label": self.tier.label,
                 "confidence": _share(self.tier.confidence),
@@ -133,8 +146,9 @@ def _share(number: float) -> float:
     return round(float(number), 6)
 
 
-def _named(part: Alternative | Issue) -> dict[str, Any]:
-    return {"code": part.code, "name": part.name, "confidence": _share(part.confidence)}
+def _graded(part: Graded) -> dict[str, Any]:
+    code, name, confidence = part
+    return {"code": code, "name": name, "confidence": _share(confidence)}
 
 
 def _iso(moment: datetime | None) -> str | None:

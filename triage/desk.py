@@ -3,58 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from domain.errors import ModelRefused, SettingRefused, TextRefused
-from domain.taxonomy import MAX_ISSUES, NO_COMPLAINT
+from domain.errors import SettingRefused, TextRefused
 from domain.text import clean
 from triage.alphabet import joined
 from triage.decision import (
-    Alternative,
     Category,
     Decision,
-    Evidence,
-    Issue,
+    Route,
     SentimentDecision,
     TierDecision,
 )
-from triage.heads import TARGETS, Head
+from triage.explain import evidence
 from triage.kernel import clean_as_they_stand
 from triage.lexicon import KINDS, Found, Lexicon, shipped_lexicon
 from triage.model import Model
-from triage.mood import mood_scores
+from triage.reading import Reader, Reading
 from triage.routing import Routing, local_time, shipped_routing
-from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, tier_reasons, word_features
+from triage.tier import ORDER, TierPolicy, tier_reasons
+from triage.words import Segmenter
 
 _CHUNK = 512
 _ALTERNATIVES = 3
 _FEWEST_LETTERS = 4
 _DEMAND = KINDS.index("demand")
+_NOTHING: Mapping[str, Any] = {}
 Outcome = Decision | TextRefused
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What the models say of some texts, before rules and routes.
-
-    Attributes
-    ----------
-    logits, probabilities : mapping of target to ndarray of float32, shape (n_texts, n_labels)
-    best : mapping of target to ndarray of int64, shape (n_texts,)
-        Best single label; for ``issues`` the main one.
-    found : Found
-        Stated words.
-    """
-
-    logits: Mapping[str, NDArray[np.float32]]
-    probabilities: Mapping[str, NDArray[np.float32]]
-    best: Mapping[str, NDArray[np.int64]]
-    found: Found
+Code = tuple[str, str, float]
 
 
 class Desk:
@@ -72,6 +51,8 @@ class Desk:
         What a missed 重大 costs.
     lexicon : Lexicon, optional
         By default the shipped words.
+    segmenter : Segmenter, optional
+        Cuts evidence into words; knows those of a user's dictionary.
 
     Raises
     ------
@@ -87,15 +68,13 @@ class Desk:
         routing: Routing | None = None,
         policy: TierPolicy | None = None,
         lexicon: Lexicon | None = None,
+        segmenter: Segmenter | None = None,
     ) -> None:
         self.model = model
         self.routing = routing or shipped_routing()
-        self.policy = policy or TierPolicy()
-        self.lexicon = lexicon or shipped_lexicon()
-        self._deciders = {target: _decider(target, model, base) for target in TARGETS}
-        self._models = list({id(m): m for m in self._deciders.values()}.values())
-        one_taxonomy = self._deciders["issues"] is self._deciders["category"]
-        self._codes_within = _codes_within(self._deciders["issues"]) if one_taxonomy else None
+        self.reader = Reader(model, base, lexicon or shipped_lexicon(), policy or TierPolicy())
+        self._segmenter = segmenter
+        self._names = _Names(self.reader)
 
     @property
     def name(self) -> str:
@@ -106,10 +85,6 @@ class Desk:
     def version(self) -> str:
         """Version of the model that decides."""
         return self.model.version
-
-    def head(self, target: str) -> Head:
-        """The head that decides a target."""
-        return self._deciders[target].heads[target]
 
     def decide(
         self,
@@ -173,53 +148,12 @@ class Desk:
             In the order of the texts; a text that can't be taken has its error in its place.
         """
         moments = _moments(received_at, len(texts))
-        rows = _as_many(values, len(texts), "values") or [_NOTHING] * len(texts)
+        rows = _one_each(values, len(texts), "values") or [_NOTHING] * len(texts)
         outcomes: list[Outcome] = []
         for start in range(0, len(texts), _CHUNK):
             part = slice(start, start + _CHUNK)
             outcomes += self._decide_chunk(texts[part], moments[part], rows[part], explain)
         return outcomes
-
-    def score(self, texts: Sequence[str]) -> Scored:
-        """What models and words say of cleaned texts."""
-        return self._score(*joined(texts))
-
-    def tiers(self, scored: Scored) -> NDArray[np.int64]:
-        """Tiers as decided: score, words and the cost of a miss; index in `tier.ORDER`."""
-        columns = _tier_columns(self.head("tier"))
-        best = _tier_index(self.head("tier"))[scored.best["tier"]]
-        shares = scored.probabilities["tier"][:, columns]
-        return decide_tiers(shares, best, scored.found.counts, self.policy)
-
-    def issues(self, scored: Scored) -> NDArray[np.int64]:
-        """Indices of the issue codes given, main one first, shape (n_texts, 4); -1 for none."""
-        head, categories = self.head("issues"), self.head("category")
-        given = scored.probabilities["issues"] >= head.lean
-        rank = np.where(given, scored.probabilities["issues"], -1.0)
-        if self._codes_within is not None:
-            has_code = self._codes_within.any(axis=1)[scored.best["category"]]
-            main = np.flatnonzero(has_code)
-            rank[main, scored.best["issues"][main]] = 2.0
-            silent = np.array([label == NO_COMPLAINT for label in categories.labels])
-            rank[silent[scored.best["category"]]] = -1.0
-        order = np.argsort(-rank, axis=1, kind="stable")[:, :MAX_ISSUES]
-        return np.where(np.take_along_axis(rank, order, axis=1) >= 0, order, -1)
-
-    def _score(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Scored:
-        found = self.lexicon.find_in(points, offsets)
-        raw = {id(model): model.scorer.scores(points, offsets) for model in self._models}
-        logits, shares, best = {}, {}, {}
-        for target, model in self._deciders.items():
-            head = model.heads[target]
-            logits[target] = head.logits(raw[id(model)])
-            if target == "tier":
-                logits[target] = logits[target] + _word_logits(model, head, found)
-            shares[target] = head.probabilities(logits[target])
-            best[target] = head.best(logits[target])
-        if self._codes_within is not None:
-            within = self._codes_within[best["category"]]
-            best["issues"] = np.where(within, logits["issues"], -np.inf).argmax(axis=1)
-        return Scored(logits, shares, best, found)
 
     def _decide_chunk(
         self,
@@ -228,222 +162,185 @@ class Desk:
         rows: Sequence[Mapping[str, Any]],
         explain: bool,
     ) -> list[Outcome]:
-        cleaned, refused = _cleaned(texts)
-        if not cleaned:
-            return [refused[i] for i in range(len(texts))]
-        points, offsets = joined([text for _, text in cleaned])
-        scored = self._score(points, offsets)
-        drafts = self._drafts(scored, offsets)
-        outcomes: list[Outcome] = [refused.get(i, _UNSET) for i in range(len(texts))]
-        for draft, (i, text) in zip(drafts, cleaned, strict=True):
-            decision = self._decision(draft, moments[i], rows[i])
+        cleaned = _cleaned(texts)
+        good = [i for i, text in enumerate(cleaned) if isinstance(text, str)]
+        kept = [text for text in cleaned if isinstance(text, str)]
+        some = self._decisions(kept, [moments[i] for i in good], [rows[i] for i in good], explain)
+        return [text if isinstance(text, TextRefused) else next(some) for text in cleaned]
+
+    def _decisions(
+        self,
+        texts: Sequence[str],
+        moments: Sequence[datetime],
+        rows: Sequence[Mapping[str, Any]],
+        explain: bool,
+    ) -> Iterator[Decision]:
+        points, offsets = joined(texts)
+        reading = self.reader.read_points(points, offsets)
+        routes: dict[tuple[Any, ...], Route] = {}
+        drafts = self._names.drafts(reading, np.diff(offsets).tolist())
+        for text, draft, moment, values in zip(texts, drafts, moments, rows, strict=True):
+            decision = self._decision(draft, moment, values, routes)
             if explain:
-                decision = decision._replace(evidence=self._evidence(text, decision))
-            outcomes[i] = decision
-        return outcomes
-
-    def _drafts(self, scored: Scored, offsets: NDArray[np.int64]) -> Iterator[_Draft]:
-        """What is decided on each text, as plain Python values."""
-        counts = scored.found.counts
-        tiers = self.tiers(scored)
-        stated = is_stated(counts)
-        head = self.head("sentiment")
-        anger, anxiety = mood_scores(scored.probabilities["sentiment"], head.labels, counts)
-        mood = scored.best["sentiment"]
-        columns = zip(
-            self._categories(scored),
-            self._issues_of(scored),
-            tiers.tolist(),
-            self._tier_shares(scored, tiers, stated).tolist(),
-            stated.tolist(),
-            mood.tolist(),
-            np.take_along_axis(scored.probabilities["sentiment"], mood[:, None], 1)[:, 0].tolist(),
-            anger.tolist(),
-            anxiety.tolist(),
-            counts[:, _DEMAND].tolist(),
-            np.diff(offsets).tolist(),
-            range(len(counts)),
-            strict=True,
-        )
-        for column in columns:
-            yield _Draft(*column, scored.found)
-
-    def _categories(self, scored: Scored) -> Iterator[Category]:
-        head = self.head("category")
-        codes = [self._deciders["category"].category_code(label) for label in head.labels]
-        shares = scored.probabilities["category"]
-        chosen = scored.best["category"].tolist()
-        order = np.argsort(-shares, axis=1, kind="stable")[:, : _ALTERNATIVES + 1].tolist()
-        for best, ranked, row in zip(chosen, order, shares.tolist(), strict=True):
-            others = [k for k in ranked if k != best][:_ALTERNATIVES]
-            yield Category(
-                codes[best],
-                head.labels[best],
-                row[best],
-                tuple([Alternative(codes[k], head.labels[k], row[k]) for k in others]),
-            )
-
-    def _issues_of(self, scored: Scored) -> Iterator[tuple[Issue, ...]]:
-        head, taxonomy = self.head("issues"), self._deciders["issues"].taxonomy
-        names = [(code, taxonomy.name(code)) for code in head.labels]
-        given = self.issues(scored)
-        shares = np.take_along_axis(scored.probabilities["issues"], np.maximum(given, 0), axis=1)
-        for indices, row in zip(given.tolist(), shares.tolist(), strict=True):
-            yield tuple([Issue(*names[k], p) for k, p in zip(indices, row, strict=True) if k >= 0])
-
-    def _tier_shares(
-        self, scored: Scored, tiers: NDArray[np.int64], stated: NDArray[np.bool_]
-    ) -> NDArray[np.float64]:
-        shares = scored.probabilities["tier"][:, _tier_columns(self.head("tier"))]
-        own = np.take_along_axis(shares, tiers[:, None], axis=1)[:, 0].astype(np.float64)
-        return np.where(stated, np.maximum(own, self._deciders["tier"].stated_confidence), own)
+                found = evidence(self.reader, text, decision, self._segmenter)
+                decision = decision._replace(evidence=found)
+            yield decision
 
     def _decision(
         self,
         draft: _Draft,
         received_at: datetime,
         values: Mapping[str, Any],
+        routes: dict[tuple[Any, ...], Route],
     ) -> Decision:
-        category, issues, tier, mood = self._labels(draft, values)
-        doubts = () if "category" in values or "issues" in values else self._doubts(draft, category)
-        route = self.routing.route(
-            category.name,
-            tier.label,
-            values.get("customer_value"),
-            received_at,
-            hot=self.routing.is_hot(draft.anger, draft.demands),
-            doubtful=bool(doubts) and tier.label != ORDER[2],
-        )
+        tier = TierDecision(ORDER[draft.tier], draft.tier_share, self._reasons(draft))
+        category, issues, mood, doubts = draft.category, draft.codes, draft.mood, draft.doubts
+        if values:
+            category, issues = self._given_codes(draft, values)
+            tier, mood = _given_tier_and_mood(tier, mood, values)
+            doubts = () if category is not draft.category else doubts
+        hot = self.routing.is_hot(mood.anger, draft.demands)
+        doubtful = bool(doubts) and tier.label != ORDER[-1]
+        key = (category.name, tier.label, values.get("customer_value"), received_at, hot, doubtful)
+        route = routes.get(key)
+        if route is None:
+            route = routes[key] = self.routing.route(*key)
         model = self.model
         return Decision(
             values.get("id"), category, issues, tier, mood, route, bool(doubts), doubts, (),
-            model.name, model.version, self._deciders["category"].taxonomy.version,
+            model.name, model.version, self._names.taxonomy_version,
         )  # fmt: skip
 
-    def _labels(
-        self, draft: _Draft, values: Mapping[str, Any]
-    ) -> tuple[Category, tuple[Issue, ...], TierDecision, SentimentDecision]:
-        """The model's labels, and instead of them those that the row brings."""
-        tier_name = ORDER[draft.tier]
-        mood_name = self.head("sentiment").labels[draft.mood]
-        mood = SentimentDecision(mood_name, draft.mood_share, draft.anger, draft.anxiety)
-        tier = TierDecision(tier_name, draft.tier_share, self._reasons(draft, tier_name))
-        if not values:
-            return draft.category, draft.issues, tier, mood
-        if "tier" in values:
-            tier = TierDecision(str(values["tier"]), 1.0, ("等级由来件给出",))
-        if "sentiment" in values:
-            mood = mood._replace(label=str(values["sentiment"]), confidence=1.0)
-        return self._given_category(draft, values), self._given_issues(draft, values), tier, mood
-
-    def _given_category(self, draft: _Draft, values: Mapping[str, Any]) -> Category:
-        model = self._deciders["category"]
-        name = values.get("category")
-        if name is None and values.get("issues"):
-            first = str(values["issues"][0])
-            if first in self._deciders["issues"].taxonomy:
-                name = self._deciders["issues"].taxonomy.category(first)
-        if name is None:
-            return draft.category
-        return Category(model.category_code(str(name)), str(name), 1.0, ())
-
-    def _given_issues(self, draft: _Draft, values: Mapping[str, Any]) -> tuple[Issue, ...]:
-        if "issues" not in values:
-            return draft.issues
-        taxonomy = self._deciders["issues"].taxonomy
-        codes = [str(code) for code in values["issues"]]
-        return tuple(Issue(c, taxonomy.name(c) if c in taxonomy else c, 1.0) for c in codes)
-
-    def _reasons(self, draft: _Draft, tier: str) -> tuple[str, ...]:
+    def _reasons(self, draft: _Draft) -> tuple[str, ...]:
         hits = draft.found.hits(draft.number)
-        return tier_reasons(tier, hits, draft.tier_share, draft.stated, self.policy)
+        policy = self.reader.policy
+        return tier_reasons(ORDER[draft.tier], hits, draft.tier_share, draft.stated, policy)
 
-    def _doubts(self, draft: _Draft, category: Category) -> tuple[str, ...]:
-        if draft.length < _FEWEST_LETTERS:
-            return (f"文字只有 {draft.length} 个字，不足以判断",)
-        least = self.head("category").doubt_below
-        if category.confidence < least:
-            return (f"类别把握 {category.confidence:.2f}，低于 {least:.2f}",)
-        return ()
-
-    def _evidence(self, text: str, decision: Decision) -> tuple[Evidence, ...]:
-        from triage.explain import evidence
-
-        return evidence(self, text, decision)
+    def _given_codes(
+        self, draft: _Draft, values: Mapping[str, Any]
+    ) -> tuple[Category, tuple[Code, ...]]:
+        """Category and codes that the row brings, and the model's for what it does not."""
+        issues, category = draft.codes, draft.category
+        taxonomy = self.reader.deciders["issues"].taxonomy
+        name = values.get("category")
+        if "issues" in values:
+            codes = [str(code) for code in values["issues"]]
+            issues = tuple((c, taxonomy.name(c) if c in taxonomy else c, 1.0) for c in codes)
+            if name is None and codes and codes[0] in taxonomy:
+                name = taxonomy.category(codes[0])
+        if name is not None:
+            code = self.reader.deciders["category"].category_code(str(name))
+            category = Category(code, str(name), 1.0, ())
+        return category, issues
 
 
 class _Draft(NamedTuple):
-    """What was decided on one text, before labels of the row, routes and sentences."""
+    """What was read out of one text, as plain Python values."""
 
     category: Category
-    issues: tuple[Issue, ...]
+    codes: tuple[Code, ...]
+    mood: SentimentDecision
     tier: int
     tier_share: float
     stated: bool
-    mood: int
-    mood_share: float
-    anger: float
-    anxiety: float
+    doubts: tuple[str, ...]
     demands: int
-    length: int
     number: int
     found: Found
 
 
-_NOTHING: Mapping[str, Any] = {}
-_UNSET = TextRefused("not decided")
+class _Names:
+    """Names and codes of what a reader's numbers mean."""
+
+    def __init__(self, reader: Reader) -> None:
+        category, issues = reader.deciders["category"], reader.deciders["issues"]
+        self.taxonomy_version = category.taxonomy.version
+        self._doubt_below = reader.heads["category"].doubt_below
+        labels = reader.heads["category"].labels
+        self._categories = [(category.category_code(label), label) for label in labels]
+        self._issues = [
+            (code, issues.taxonomy.name(code)) for code in reader.heads["issues"].labels
+        ]
+        self._moods = reader.heads["sentiment"].labels
+
+    def drafts(self, reading: Reading, lengths: Sequence[int]) -> Iterator[_Draft]:
+        """What was read out of each text."""
+        columns = zip(
+            self._category(reading),
+            self._issues_of(reading),
+            self._mood(reading),
+            reading.tiers.tolist(),
+            reading.tier_shares.tolist(),
+            reading.stated.tolist(),
+            lengths,
+            reading.found.counts[:, _DEMAND].tolist(),
+            strict=True,
+        )
+        for number, column in enumerate(columns):
+            category, codes, mood, tier, share, stated, length, demands = column
+            doubts = self._doubts(category, length)
+            yield _Draft(
+                category, codes, mood, tier, share, stated, doubts, demands, number, reading.found
+            )
+
+    def _category(self, reading: Reading) -> Iterator[Category]:
+        names, shares = self._categories, reading.shares["category"]
+        order = np.argsort(-shares, axis=1, kind="stable")[:, : _ALTERNATIVES + 1].tolist()
+        chosen = reading.best["category"].tolist()
+        for best, ranked, row in zip(chosen, order, shares.tolist(), strict=True):
+            others = [(*names[k], row[k]) for k in ranked if k != best]
+            code, name = names[best]
+            yield Category(code, name, row[best], tuple(others[:_ALTERNATIVES]))
+
+    def _issues_of(self, reading: Reading) -> Iterator[tuple[Code, ...]]:
+        given, names = reading.issues, self._issues
+        shares = np.take_along_axis(reading.shares["issues"], np.maximum(given, 0), axis=1)
+        for codes, row in zip(given.tolist(), shares.tolist(), strict=True):
+            yield tuple([(*names[k], p) for k, p in zip(codes, row, strict=True) if k >= 0])
+
+    def _mood(self, reading: Reading) -> Iterator[SentimentDecision]:
+        columns = (reading.confidence("sentiment"), reading.anger, reading.anxiety)
+        labels = [self._moods[k] for k in reading.best["sentiment"].tolist()]
+        return map(SentimentDecision, labels, *[column.tolist() for column in columns])
+
+    def _doubts(self, category: Category, length: int) -> tuple[str, ...]:
+        if length < _FEWEST_LETTERS:
+            return (f"文字只有 {length} 个字，不足以判断",)
+        if category.confidence < self._doubt_below:
+            return (f"类别把握 {category.confidence:.2f}，低于 {self._doubt_below:.2f}",)
+        return ()
 
 
-def _decider(target: str, model: Model, base: Model | None) -> Model:
-    for candidate in (model, base):
-        if candidate is not None and target in candidate.heads:
-            return candidate
-    raise ModelRefused(f"model {model.name} does not decide {target}; give a base model that does")
+def _given_tier_and_mood(
+    tier: TierDecision, mood: SentimentDecision, values: Mapping[str, Any]
+) -> tuple[TierDecision, SentimentDecision]:
+    if "tier" in values:
+        tier = TierDecision(str(values["tier"]), 1.0, ("等级由来件给出",))
+    if "sentiment" in values:
+        mood = mood._replace(label=str(values["sentiment"]), confidence=1.0)
+    return tier, mood
+
+
+def _cleaned(texts: Sequence[str]) -> list[str | TextRefused]:
+    """Each text as it may be read, or why it can't be."""
+    fine = clean_as_they_stand(*joined(texts)).tolist()
+    return [t if as_it_is else _clean(t) for t, as_it_is in zip(texts, fine, strict=True)]
+
+
+def _clean(text: str) -> str | TextRefused:
+    try:
+        return clean(text)
+    except TextRefused as refused:
+        return refused
 
 
 def _moments(received_at: datetime | Sequence[datetime], n_texts: int) -> list[datetime]:
     if isinstance(received_at, datetime):
         return [local_time(received_at)] * n_texts
-    return [local_time(moment) for moment in _as_many(received_at, n_texts, "received_at") or ()]
+    return [local_time(moment) for moment in _one_each(received_at, n_texts, "times") or ()]
 
 
-def _as_many(given: Sequence[Any] | None, n_texts: int, name: str) -> Sequence[Any] | None:
+def _one_each(given: Sequence[Any] | None, n_texts: int, name: str) -> Sequence[Any] | None:
     if given is not None and len(given) != n_texts:
         raise SettingRefused(f"{len(given)} {name} for {n_texts} texts; give one for each")
     return given
-
-
-def _cleaned(
-    texts: Sequence[str],
-) -> tuple[list[tuple[int, str]], dict[int, TextRefused]]:
-    """Cleaned texts with their places, and the errors of those that can't be taken."""
-    fine = clean_as_they_stand(*joined(texts)).tolist()
-    cleaned: list[tuple[int, str]] = []
-    refused: dict[int, TextRefused] = {}
-    for i, text in enumerate(texts):
-        try:
-            cleaned.append((i, text if fine[i] else clean(text)))
-        except TextRefused as error:
-            refused[i] = error
-    return cleaned, refused
-
-
-def _codes_within(model: Model) -> NDArray[np.bool_]:
-    """Which issue codes belong to which category, shape (n_categories, n_codes)."""
-    codes = [model.taxonomy.category(code) for code in model.heads["issues"].labels]
-    return np.array([[of == label for of in codes] for label in model.heads["category"].labels])
-
-
-def _word_logits(model: Model, head: Head, found: Found) -> NDArray[np.float32]:
-    weights = model.word_weights[:, _tier_index(head)]
-    return np.asarray(word_features(found.counts) @ weights, np.float32)
-
-
-def _tier_index(head: Head) -> NDArray[np.int64]:
-    """Place in `tier.ORDER` of each label of the head."""
-    return np.array([ORDER.index(label) for label in head.labels])
-
-
-def _tier_columns(head: Head) -> NDArray[np.int64]:
-    """Column of each tier of `tier.ORDER` in the head."""
-    return np.array([head.labels.index(label) for label in ORDER])

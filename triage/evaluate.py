@@ -167,17 +167,17 @@ def _said(desk: Desk, texts: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def _said_of(desk: Desk, texts: Sequence[str]) -> dict[str, list[Any]]:
-    scored = desk.score(texts)
-    codes = desk.head("issues").labels
+    reader = desk.reader
+    reading = reader.read(texts)
+    codes = reader.heads["issues"].labels
     said: dict[str, list[Any]] = {
-        "issues": [[codes[k] for k in row if k >= 0] for row in desk.issues(scored).tolist()],
-        "decided": [ORDER[k] for k in desk.tiers(scored).tolist()],
+        "issues": [[codes[k] for k in row if k >= 0] for row in reading.issues.tolist()],
+        "decided": [ORDER[k] for k in reading.tiers.tolist()],
     }
     for target in ("category", "tier", "sentiment"):
-        best, labels = scored.best[target], desk.head(target).labels
-        said[target] = [labels[k] for k in best.tolist()]
-        sure = np.take_along_axis(scored.probabilities[target], best[:, None], axis=1)[:, 0]
-        said[f"{target}_sure"] = sure.tolist()
+        labels = reader.heads[target].labels
+        said[target] = [labels[k] for k in reading.best[target].tolist()]
+        said[f"{target}_sure"] = reading.confidence(target).tolist()
     return said
 
 

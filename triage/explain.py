@@ -14,7 +14,7 @@ from triage.decision import Decision, Evidence
 from triage.words import Segmenter
 
 if TYPE_CHECKING:
-    from triage.desk import Desk, Scored
+    from triage.reading import Reader, Reading
 
 _MOST = 3
 _LONGEST = 600
@@ -29,7 +29,7 @@ def _segmenter() -> Segmenter:
 
 
 def evidence(
-    desk: Desk, text: str, decision: Decision, segmenter: Segmenter | None = None
+    reader: Reader, text: str, decision: Decision, segmenter: Segmenter | None = None
 ) -> tuple[Evidence, ...]:
     """Words that speak for the category, the main issue, the tier and the sentiment.
 
@@ -39,7 +39,7 @@ def evidence(
 
     Parameters
     ----------
-    desk : Desk
+    reader : Reader
     text : str
         Cleaned, as it was decided on.
     decision : Decision
@@ -54,11 +54,11 @@ def evidence(
     """
     spans = _word_spans(segmenter or _segmenter(), text)
     if len(text) > _LONGEST:
-        spans = _in_best_windows(desk, text, decision, spans)
+        spans = _in_best_windows(reader, text, decision, spans)
     if not spans:
         return ()
-    drops = _drops(desk, text, decision, spans)
-    stated = _stated(desk, text, decision)
+    drops = _drops(reader, text, decision, spans)
+    stated = _stated(reader, text, decision)
     found: list[Evidence] = []
     for target, fall in drops.items():
         first = stated if target == "tier" else ()
@@ -74,38 +74,38 @@ def _word_spans(segmenter: Segmenter, text: str) -> list[Span]:
 
 
 def _in_best_windows(
-    desk: Desk, text: str, decision: Decision, spans: Sequence[Span]
+    reader: Reader, text: str, decision: Decision, spans: Sequence[Span]
 ) -> list[Span]:
     windows = [(i, min(i + _WINDOW, len(text))) for i in range(0, len(text), _WINDOW)]
-    drops = _drops(desk, text, decision, windows)
+    drops = _drops(reader, text, decision, windows)
     best = {windows[int(fall.argmax())] for fall in drops.values()}
     return [span for span in spans if any(a <= span[0] and span[1] <= b for a, b in best)]
 
 
 def _drops(
-    desk: Desk, text: str, decision: Decision, spans: Sequence[Span]
+    reader: Reader, text: str, decision: Decision, spans: Sequence[Span]
 ) -> dict[str, NDArray[np.float32]]:
     """How far each target's logit falls without each span."""
     variants = [text, *(text[:start] + text[end:] for start, end in spans)]
-    scored = desk.score(variants)
+    reading = reader.read(variants)
     return {
-        target: logit[0] - logit[1:] for target, logit in _decided_logits(desk, scored, decision)
+        target: logit[0] - logit[1:] for target, logit in _decided_logits(reader, reading, decision)
     }
 
 
 def _decided_logits(
-    desk: Desk, scored: Scored, decision: Decision
+    reader: Reader, reading: Reading, decision: Decision
 ) -> list[tuple[str, NDArray[np.float32]]]:
     given = {
         "category": decision.category.name,
-        "issues": decision.issues[0].code if decision.issues else None,
+        "issues": decision.codes[0][0] if decision.codes else None,
         "tier": decision.tier.label,
         "sentiment": decision.sentiment.label,
     }
     return [
-        (target, _lead(scored.logits[target], desk.head(target).labels.index(label)))
+        (target, _lead(reading.logits[target], reader.heads[target].labels.index(label)))
         for target, label in given.items()
-        if label in desk.head(target).labels
+        if label in reader.heads[target].labels
     ]
 
 
@@ -115,10 +115,10 @@ def _lead(logits: NDArray[np.float32], column: int) -> NDArray[np.float32]:
     return np.asarray(logits[:, column] - others.mean(axis=1), np.float32)
 
 
-def _stated(desk: Desk, text: str, decision: Decision) -> tuple[Span, ...]:
+def _stated(reader: Reader, text: str, decision: Decision) -> tuple[Span, ...]:
     if decision.tier.label == "普通":
         return ()
-    hits = desk.lexicon.find([text]).hits(0)
+    hits = reader.lexicon.find([text]).hits(0)
     return tuple((hit.start, hit.end) for hit in hits if hit.certain)
 
 

@@ -96,11 +96,12 @@ def fold(
 @compiled
 def _roll(state: int, letter: int) -> int:
     mixed = (np.uint64(state) ^ np.uint64(letter)) * _PRIME
-    return (mixed ^ (mixed >> _HALF)) * _MIX
+    return (mixed ^ (mixed >> _HALF)) * _MIX  # type: ignore[return-value]
 
 
 @compiled
-def _longest_text(offsets: NDArray[np.int64]) -> int:
+def longest_text(offsets: NDArray[np.int64]) -> int:
+    """Code points of the longest text."""
     longest = 0
     for text in range(len(offsets) - 1):
         longest = max(longest, offsets[text + 1] - offsets[text])
@@ -124,7 +125,7 @@ def hashed_slots(
         Ascending within a text.
     counts : ndarray of float32, shape (n_distinct,)
     """
-    longest = _longest_text(offsets)
+    longest = longest_text(offsets)
     folded = np.empty(longest, np.uint32)
     origin = np.empty(longest, np.int32)
     found = np.empty(longest * size, np.int32)
@@ -161,10 +162,11 @@ def score_texts(
     alphabet: NDArray[np.uint32],
     size: int,
     bits: int,
-    rows: NDArray[np.uint32],
+    rows: NDArray[np.uint16],
     idf: NDArray[np.float32],
     sublinear: NDArray[np.float32],
-    weights: NDArray[np.float32],
+    weights: NDArray[np.int8],
+    steps: NDArray[np.float32],
     bias: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """Scores of every text for every output.
@@ -178,25 +180,27 @@ def score_texts(
         What each code point folds to; 0 drops it.
     size, bits : int
         Longest n-gram; the hash has 2 ** bits values.
-    rows : ndarray of uint32, shape (2 ** bits,)
+    rows : ndarray of uint16, shape (2 ** bits,)
         Row of each hash value in `weights`; ``len(idf)`` for those that were not selected.
     idf : ndarray of float32, shape (n_features,)
     sublinear : ndarray of float32
         Term weight of a count; counts past its end weigh as its last.
-    weights : ndarray of float32, shape (n_features, n_outputs)
+    weights : ndarray of int8, shape (n_features, n_outputs)
+    steps : ndarray of float32, shape (n_features,)
+        What 1 in a row of `weights` stands for.
     bias : ndarray of float32, shape (n_outputs,)
 
     Returns
     -------
     ndarray of float32, shape (n_texts, n_outputs)
     """
-    longest = _longest_text(offsets)
+    longest = longest_text(offsets)
     folded = np.empty(longest, np.uint32)
     origin = np.empty(longest, np.int32)
     none = len(idf)
     outputs = len(bias)
     count = np.zeros(none, np.uint16)
-    touched = np.empty(min(longest * size, none), np.uint32)
+    touched = np.empty(min(longest * size, none), np.uint16)
     most = len(sublinear) - 1
     shift = np.uint64(64 - bits)
     scores = np.empty((len(offsets) - 1, outputs), np.float32)
@@ -222,8 +226,9 @@ def score_texts(
             value = sublinear[min(count[row], most)] * idf[row]
             count[row] = 0
             square += value * value
+            value *= steps[row]
             for k in range(outputs):
-                total[k] += value * weights[row, k]
+                total[k] += value * np.float32(weights[row, k])
         scale = np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
         for k in range(outputs):
             total[k] = total[k] * scale + bias[k]

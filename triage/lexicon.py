@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from domain.errors import SettingRefused
 from triage.alphabet import alphabet, joined
-from triage.kernel import compiled, fold
+from triage.kernel import compiled, fold, longest_text
 
 KINDS = (
     "harm", "danger", "illness", "court", "crime", "media", "group", "crowd", "basics", "outage",
@@ -107,16 +107,18 @@ class Lexicon:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(entries)
         letters = [_letters(entry) for entry in self.entries]
-        self._classes, width = _letter_classes(letters)
+        classes, width = _letter_classes(letters)
         tree = _Tree(width)
         for number, word in enumerate(letters):
-            tree.add([int(self._classes[letter]) for letter in word], number)
-        self._next, self._first, self._more = tree.automaton(len(letters))
+            tree.add([int(classes[letter]) for letter in word], number)
+        self._automaton = tree.automaton(classes)
         kinds = (*KINDS, *CUES)
-        self._lengths = np.array([len(word) for word in letters], np.int32)
-        self._kinds = np.array([kinds.index(entry.kind) for entry in self.entries], np.int32)
-        self._reach = np.array([entry.reach for entry in self.entries], np.int32)
-        self._certain = np.array([entry.certain for entry in self.entries], np.bool_)
+        self._words = _Words(
+            np.array([len(word) for word in letters], np.int32),
+            np.array([kinds.index(entry.kind) for entry in self.entries], np.int32),
+            np.array([entry.reach for entry in self.entries], np.int32),
+            np.array([entry.certain for entry in self.entries], np.bool_),
+        )
 
     def find(self, texts: Sequence[str]) -> Found:
         """Find the stated words of texts."""
@@ -124,10 +126,9 @@ class Lexicon:
 
     def find_in(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Found:
         """Find the stated words of texts that `triage.alphabet.joined` made one array of."""
-        automaton = (self._classes, self._next, self._first, self._more)
-        words = (self._lengths, self._kinds, self._reach, self._certain)
-        found = _find(points, offsets, alphabet(), _breaks(), *automaton, *words, _softeners())
-        return Found(*found, self.entries)
+        tables = (alphabet(), _breaks(), self._automaton, self._words, _softeners())
+        counts, indptr, numbers, starts, ends = _find(points, offsets, *tables)
+        return Found(counts, indptr, numbers, starts, ends, self.entries)
 
 
 @cache
@@ -166,6 +167,25 @@ def _letter_classes(words: Sequence[Sequence[int]]) -> tuple[NDArray[np.uint16],
     return classes, len(used) + 1
 
 
+class _Automaton(NamedTuple):
+    """Classes of letters; next state by state and class; words that end in a state, chained."""
+
+    classes: NDArray[np.uint16]
+    step: NDArray[np.int32]
+    first: NDArray[np.int32]
+    words: NDArray[np.int32]
+    most: int
+
+
+class _Words(NamedTuple):
+    """What the kernel knows of each word."""
+
+    lengths: NDArray[np.int32]
+    kinds: NDArray[np.int32]
+    reach: NDArray[np.int32]
+    certain: NDArray[np.bool_]
+
+
 class _Tree:
     """The words as a tree of letters, and the automaton made of it."""
 
@@ -183,15 +203,14 @@ class _Tree:
                 self.words.append([])
         self.words[node].append(number)
 
-    def automaton(
-        self, n_words: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Next state by letter, first word by state, next word by word and state (chained)."""
+    def automaton(self, classes: NDArray[np.uint16]) -> _Automaton:
+        """The tables that the kernel walks through."""
         step = np.zeros((len(self.children), self.width), np.int32)
         chains = self._chains(step)
-        starts = np.zeros(len(chains) + 1, np.int32)
-        np.cumsum([len(chain) for chain in chains], out=starts[1:])
-        return step, starts, np.array([word for chain in chains for word in chain], np.int32)
+        first = np.zeros(len(chains) + 1, np.int32)
+        np.cumsum([len(chain) for chain in chains], out=first[1:])
+        words = np.array([word for chain in chains for word in chain], np.int32)
+        return _Automaton(classes, step, first, words, max(map(len, chains)))
 
     def _chains(self, step: NDArray[np.int32]) -> list[list[int]]:
         fallback = [0] * len(self.children)
@@ -229,28 +248,131 @@ def _softeners() -> NDArray[np.bool_]:
 @compiled
 def _collect(
     folded: NDArray[np.uint32],
-    length: int,
-    classes: NDArray[np.uint16],
-    step: NDArray[np.int32],
-    first: NDArray[np.int32],
-    words: NDArray[np.int32],
+    automaton: _Automaton,
     ends: NDArray[np.int32],
     found: NDArray[np.int32],
 ) -> int:
     """All words of a folded text in the order of their ends; returns how many."""
     state = 0
     total = 0
-    for i in range(length):
-        letter = classes[folded[i]]
+    for i in range(len(folded)):
+        letter = automaton.classes[folded[i]]
         if letter == 0:
             state = 0
             continue
-        state = step[state, letter]
-        for j in range(first[state], first[state + 1]):
+        state = automaton.step[state, letter]
+        for j in range(automaton.first[state], automaton.first[state + 1]):
             ends[total] = i + 1
-            found[total] = words[j]
+            found[total] = automaton.words[j]
             total += 1
     return total
+
+
+@compiled
+def _mark(
+    folded: NDArray[np.uint32],
+    breaks: NDArray[np.uint8],
+    clause: NDArray[np.int32],
+    sentence: NDArray[np.int32],
+) -> None:
+    """Number the clauses and sentences of a folded text."""
+    clauses = 0
+    sentences = 0
+    for i in range(len(folded)):
+        clause[i] = clauses
+        sentence[i] = sentences
+        rank = breaks[folded[i]]
+        clauses += rank > 0
+        sentences += rank == 2
+
+
+@compiled
+def _cover(
+    ends: NDArray[np.int32],
+    found: NDArray[np.int32],
+    words: _Words,
+    covered: NDArray[np.int32],
+) -> None:
+    """Note up to where a harmless word reaches from each of its letters."""
+    covered[:] = 0
+    for i in range(len(found)):
+        if words.kinds[found[i]] == _MASK:
+            for j in range(ends[i] - words.lengths[found[i]], ends[i]):
+                covered[j] = max(covered[j], ends[i])
+
+
+@compiled
+def _judge(
+    ends: NDArray[np.int32],
+    found: NDArray[np.int32],
+    words: _Words,
+    clause: NDArray[np.int32],
+    sentence: NDArray[np.int32],
+    covered: NDArray[np.int32],
+    softeners: NDArray[np.bool_],
+    stated: NDArray[np.bool_],
+) -> None:
+    """Say of each word that was found whether it is stated."""
+    denied_from, denied_until, denied_clause = -1, -1, -1
+    supposed_clause, heard_sentence = -1, -1
+    for i in range(len(found)):
+        kind = words.kinds[found[i]]
+        start = ends[i] - words.lengths[found[i]]
+        stated[i] = False
+        if kind == _MASK or covered[start] >= ends[i]:
+            continue
+        if kind == _NO:
+            denied_from, denied_clause = ends[i], clause[start]
+            denied_until = max(denied_until, ends[i] + words.reach[found[i]])
+        elif kind == _MAYBE:
+            supposed_clause = clause[start]
+        elif kind == _HEARSAY:
+            heard_sentence = sentence[start]
+        else:
+            near = denied_from <= start and start < denied_until
+            denied = near and denied_clause == clause[start] and softeners[kind, 0]
+            supposed = supposed_clause == clause[start] and softeners[kind, 1]
+            heard = heard_sentence == sentence[start] and softeners[kind, 2]
+            stated[i] = not (denied or supposed or heard)
+
+
+@compiled
+def _count(
+    ends: NDArray[np.int32],
+    found: NDArray[np.int32],
+    words: _Words,
+    sentence: NDArray[np.int32],
+    stated: NDArray[np.bool_],
+    counts: NDArray[np.uint16],
+) -> int:
+    """Count the stated words by kind, and what a sentence states together; returns how many."""
+    total = 0
+    crowd, loss = -1, -1
+    for i in range(len(found)):
+        if not stated[i]:
+            continue
+        total += 1
+        kind = words.kinds[found[i]]
+        counts[kind] += 1
+        counts[CERTAIN] += words.certain[found[i]]
+        if kind == _CROWD:
+            crowd = sentence[ends[i] - 1]
+        elif kind == _BASICS:
+            loss = sentence[ends[i] - 1]
+        else:
+            continue
+        if crowd == loss:
+            counts[COLLECTIVE_LOSS] += 1
+    return total
+
+
+@compiled
+def _with_room(array: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+    if size <= len(array):
+        return array
+    wider = np.empty(2 * size, np.int32)
+    wider[: len(array)] = array
+    return wider
 
 
 @compiled
@@ -259,98 +381,38 @@ def _find(
     offsets: NDArray[np.int64],
     table: NDArray[np.uint32],
     breaks: NDArray[np.uint8],
-    classes: NDArray[np.uint16],
-    step: NDArray[np.int32],
-    first: NDArray[np.int32],
-    words: NDArray[np.int32],
-    lengths: NDArray[np.int32],
-    kinds: NDArray[np.int32],
-    reach: NDArray[np.int32],
-    certain: NDArray[np.bool_],
+    automaton: _Automaton,
+    words: _Words,
     softeners: NDArray[np.bool_],
 ) -> tuple[
     NDArray[np.uint16], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]
 ]:
     n_texts = len(offsets) - 1
-    n_kinds = len(softeners)
-    longest = 0
-    for text in range(n_texts):
-        longest = max(longest, offsets[text + 1] - offsets[text])
-    most = 1
-    for state in range(len(first) - 1):
-        most = max(most, first[state + 1] - first[state])
-    folded = np.empty(longest, np.uint32)
-    origin = np.empty(longest, np.int32)
-    clause = np.empty(longest + 1, np.int32)
-    sentence = np.empty(longest + 1, np.int32)
-    covered = np.empty(longest + 1, np.int32)
-    ends = np.empty(longest * most, np.int32)
-    found = np.empty(longest * most, np.int32)
-    counts = np.zeros((n_texts, n_kinds + 2), np.uint16)
+    longest = longest_text(offsets)
+    folded, origin = np.empty(longest, np.uint32), np.empty(longest, np.int32)
+    clause, sentence = np.empty(longest, np.int32), np.empty(longest, np.int32)
+    covered = np.empty(longest, np.int32)
+    ends = np.empty(longest * automaton.most, np.int32)
+    found, stated = np.empty(len(ends), np.int32), np.empty(len(ends), np.bool_)
+    counts = np.zeros((n_texts, CERTAIN + 1), np.uint16)
     indptr = np.zeros(n_texts + 1, np.int64)
-    capacity = max(64, 4 * n_texts)
-    out_words = np.empty(capacity, np.int32)
-    out_starts = np.empty(capacity, np.int32)
-    out_ends = np.empty(capacity, np.int32)
+    numbers = np.empty(4 * n_texts + 64, np.int32)
+    starts, stops = np.empty(len(numbers), np.int32), np.empty(len(numbers), np.int32)
     total = 0
     for text in range(n_texts):
         length = fold(points, offsets[text], offsets[text + 1], table, folded, origin)
-        n_found = _collect(folded, length, classes, step, first, words, ends, found)
-        clauses = 0
-        sentences = 0
-        for i in range(length):
-            clause[i] = clauses
-            sentence[i] = sentences
-            covered[i] = 0
-            rank = breaks[folded[i]]
-            clauses += rank > 0
-            sentences += rank == 2
-        for i in range(n_found):
-            if kinds[found[i]] == _MASK:
-                for j in range(ends[i] - lengths[found[i]], ends[i]):
-                    covered[j] = max(covered[j], ends[i])
-        no_end, no_until, no_clause = -1, -1, -1
-        maybe_clause, hearsay_sentence = -1, -1
-        crowd_sentence, basics_sentence = -1, -1
-        for i in range(n_found):
-            word = found[i]
-            kind = kinds[word]
-            start = ends[i] - lengths[word]
-            if kind == _MASK or covered[start] >= ends[i]:
-                continue
-            if kind == _NO:
-                no_end = ends[i]
-                no_until = max(no_until, ends[i] + reach[word])
-                no_clause = clause[start]
-                continue
-            if kind == _MAYBE:
-                maybe_clause = clause[start]
-                continue
-            if kind == _HEARSAY:
-                hearsay_sentence = sentence[start]
-                continue
-            denied = no_clause == clause[start] and no_end <= start and start < no_until
-            if denied and softeners[kind, 0]:
-                continue
-            if maybe_clause == clause[start] and softeners[kind, 1]:
-                continue
-            if hearsay_sentence == sentence[start] and softeners[kind, 2]:
-                continue
-            counts[text, kind] += 1
-            counts[text, n_kinds + 1] += certain[word]
-            if kind == _CROWD:
-                crowd_sentence = sentence[start]
-            if kind == _BASICS:
-                basics_sentence = sentence[start]
-            if (kind == _CROWD or kind == _BASICS) and crowd_sentence == basics_sentence:
-                counts[text, n_kinds] += 1
-            if total == len(out_words):
-                out_words = np.append(out_words, np.empty(total, np.int32))
-                out_starts = np.append(out_starts, np.empty(total, np.int32))
-                out_ends = np.append(out_ends, np.empty(total, np.int32))
-            out_words[total] = word
-            out_starts[total] = origin[start]
-            out_ends[total] = origin[ends[i] - 1] + 1
-            total += 1
+        _mark(folded[:length], breaks, clause, sentence)
+        n = _collect(folded[:length], automaton, ends, found)
+        _cover(ends[:n], found[:n], words, covered[:length])
+        _judge(ends[:n], found[:n], words, clause, sentence, covered, softeners, stated)
+        more = _count(ends[:n], found[:n], words, sentence, stated, counts[text])
+        numbers = _with_room(numbers, total + more)
+        starts, stops = _with_room(starts, len(numbers)), _with_room(stops, len(numbers))
+        for i in range(n):
+            if stated[i]:
+                numbers[total] = found[i]
+                starts[total] = origin[ends[i] - words.lengths[found[i]]]
+                stops[total] = origin[ends[i] - 1] + 1
+                total += 1
         indptr[text + 1] = total
-    return counts, indptr, out_words[:total], out_starts[:total], out_ends[:total]
+    return counts, indptr, numbers[:total], starts[:total], stops[:total]

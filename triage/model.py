@@ -65,7 +65,7 @@ class Model:
         payload = file.payload
         try:
             scorer = LinearScorer.from_arrays(payload["scorer"])
-            heads = [Head.from_plain(plain, len(scorer.bias)) for plain in payload["heads"]]
+            heads = [Head.from_plain(plain, scorer.outputs) for plain in payload["heads"]]
             return cls(
                 file.name,
                 file.version,

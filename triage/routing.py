@@ -88,7 +88,6 @@ class Routing:
         tier: str,
         customer_value: str | None,
         received_at: datetime,
-        *,
         hot: bool = False,
         doubtful: bool = False,
     ) -> Route:
@@ -191,8 +190,9 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     merged = dict(below)
     for name, value in above.items():
         old = merged.get(name)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        merged[name] = _laid_over(old, value) if both else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = _laid_over(old, value)
+        merged[name] = value
     return merged
 
 
@@ -221,23 +221,28 @@ def _routing(rules: Mapping[str, Any], calendar: Calendar) -> Routing:
 
 
 def _refuse_unusable(routing: Routing) -> None:
-    known = {tier.value for tier in Tier}
-    for name, keys in (("escalations", routing.ladders), ("tier_skills", routing.tier_skills)):
-        for key in keys:
-            if key not in known:
-                raise SettingRefused(f"{name} names the tier {key!r}; there are {', '.join(known)}")
-    for key in routing.lanes:
-        if key != _ANY and key not in [value.value for value in CustomerValue]:
-            raise SettingRefused(f"lanes names the customer value {key!r}, which is unknown")
-    for name, table in (("queues", routing.queues), ("lanes", routing.lanes)):
-        if _ANY not in table:
+    tiers, values = [tier.value for tier in Tier], [_ANY, *(value.value for value in CustomerValue)]
+    for name, table, known in (
+        ("escalations", routing.ladders, tiers),
+        ("tier_skills", routing.tier_skills, tiers),
+        ("lanes", routing.lanes, values),
+    ):
+        strange = [key for key in table if key not in known]
+        if strange:
+            raise SettingRefused(f"{name} names {strange[0]!r}; known are {', '.join(known)}")
+    for name, entries in (("queues", routing.queues), ("lanes", routing.lanes)):
+        if _ANY not in entries:
             raise SettingRefused(f'{name} has no entry "*" for all that it does not name')
     for tier, rule in routing.deadlines.items():
-        hours = (rule.acknowledge_hours, rule.resolve_hours, rule.plan_hours)
-        if any(value is not None and not 0 < value <= 8784 for value in hours):
-            raise SettingRefused(f"a deadline of {tier} is not from 0 to 8784 hours")
-        if rule.resolve_working_days is not None and not 1 <= rule.resolve_working_days <= 250:
-            raise SettingRefused(f"resolve_working_days of {tier} is not from 1 to 250")
+        _refuse_deadline(tier, rule)
+
+
+def _refuse_deadline(tier: str, rule: Deadline) -> None:
+    hours = (rule.acknowledge_hours, rule.resolve_hours, rule.plan_hours)
+    if any(value is not None and not 0 < value <= 8784 for value in hours):
+        raise SettingRefused(f"a deadline of {tier} does not lie from 0 to 8784 hours")
+    if rule.resolve_working_days is not None and not 1 <= rule.resolve_working_days <= 250:
+        raise SettingRefused(f"resolve_working_days of {tier} does not lie from 1 to 250")
 
 
 def local_time(moment: datetime) -> datetime:

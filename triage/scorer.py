@@ -14,6 +14,10 @@ from domain.errors import ModelRefused
 from triage.alphabet import alphabet, joined
 from triage.kernel import score_texts
 
+MOST_FEATURES = 65_535
+_LANES = 16
+_LARGEST = 127
+
 
 @dataclass(frozen=True)
 class LinearScorer:
@@ -28,8 +32,9 @@ class LinearScorer:
     idf : ndarray of float32, shape (n_features,)
     sublinear : ndarray of float32
         Term weight of each count.
-    weights : ndarray of float32, shape (n_features, n_outputs)
-        One contiguous row for each feature.
+    weights : ndarray of int8, shape (n_features, n_outputs)
+        One contiguous row for each feature, in steps of its own.
+    steps : ndarray of float32, shape (n_features,)
     bias : ndarray of float32, shape (n_outputs,)
     """
 
@@ -38,14 +43,26 @@ class LinearScorer:
     slots: NDArray[np.int32]
     idf: NDArray[np.float32]
     sublinear: NDArray[np.float32]
-    weights: NDArray[np.float32]
+    weights: NDArray[np.int8]
+    steps: NDArray[np.float32]
     bias: NDArray[np.float32]
 
+    @property
+    def outputs(self) -> int:
+        """How many scores a text gets."""
+        return len(self.bias)
+
     @cached_property
-    def _rows(self) -> NDArray[np.uint32]:
-        rows = np.full(1 << self.bits, len(self.slots), np.uint32)
-        rows[self.slots] = np.arange(len(self.slots), dtype=np.uint32)
-        return rows
+    def _tables(self) -> tuple[NDArray[Any], ...]:
+        """Row of each hash value, and rows widened to whole vector registers."""
+        rows = np.full(1 << self.bits, len(self.slots), np.uint16)
+        rows[self.slots] = np.arange(len(self.slots), dtype=np.uint16)
+        wide = -(-self.outputs // _LANES) * _LANES
+        weights = np.zeros((len(self.slots), wide), np.int8)
+        weights[:, : self.outputs] = self.weights
+        bias = np.zeros(wide, np.float32)
+        bias[: self.outputs] = self.bias
+        return rows, self.idf, self.sublinear, weights, self.steps, bias
 
     def scores(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
         """Scores of texts that `triage.alphabet.joined` made one array of.
@@ -54,23 +71,23 @@ class LinearScorer:
         -------
         ndarray of float32, shape (n_texts, n_outputs)
         """
-        tables = (self._rows, self.idf, self.sublinear, self.weights, self.bias)
-        found = score_texts(points, offsets, alphabet(), self.size, self.bits, *tables)
-        return np.asarray(found, np.float32)
+        found = score_texts(points, offsets, alphabet(), self.size, self.bits, *self._tables)
+        return np.asarray(found[:, : self.outputs], np.float32)
 
     def scores_of(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Scores of texts, shape (n_texts, n_outputs)."""
         return self.scores(*joined(texts))
 
     def to_arrays(self) -> dict[str, Any]:
-        """Plain arrays and numbers, the weights in half precision, as a model file keeps them."""
+        """Plain arrays and numbers, as a model file keeps them."""
         return {
             "size": self.size,
             "bits": self.bits,
             "slots": self.slots,
             "idf": self.idf,
             "sublinear": self.sublinear,
-            "weights": self.weights.astype(np.float16),
+            "weights": self.weights,
+            "steps": self.steps,
             "bias": self.bias,
         }
 
@@ -83,7 +100,8 @@ class LinearScorer:
             np.ascontiguousarray(arrays["slots"], np.int32),
             np.ascontiguousarray(arrays["idf"], np.float32),
             np.ascontiguousarray(arrays["sublinear"], np.float32),
-            np.ascontiguousarray(arrays["weights"], np.float32),
+            np.ascontiguousarray(arrays["weights"], np.int8),
+            np.ascontiguousarray(arrays["steps"], np.float32),
             np.ascontiguousarray(arrays["bias"], np.float32),
         )
         scorer._refuse_misfits()
@@ -92,7 +110,7 @@ class LinearScorer:
     def _refuse_misfits(self) -> None:
         features, outputs = self.weights.shape
         fits = (
-            len(self.slots) == len(self.idf) == features
+            len(self.slots) == len(self.idf) == len(self.steps) == features <= MOST_FEATURES
             and len(self.bias) == outputs
             and 1 <= self.size <= 8
             and 8 <= self.bits <= 24
@@ -101,6 +119,29 @@ class LinearScorer:
         )
         if not fits:
             raise ModelRefused(f"its arrays don't fit together: {features} rows of {outputs}")
-        for name in ("idf", "sublinear", "weights", "bias"):
+        for name in ("idf", "sublinear", "steps", "bias"):
             if not np.isfinite(getattr(self, name)).all():
                 raise ModelRefused(f"its {name} hold values that are no numbers")
+
+
+def in_steps(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Each row of weights as whole steps from -127 to 127, and the size of its step.
+
+    Parameters
+    ----------
+    weights : ndarray of float32, shape (n_features, n_outputs)
+
+    Returns
+    -------
+    whole : ndarray of int8, shape (n_features, n_outputs)
+    steps : ndarray of float32, shape (n_features,)
+
+    Examples
+    --------
+    >>> whole, steps = in_steps(np.array([[1.0, -0.5]], np.float32))
+    >>> whole.tolist(), round(float(steps[0] * 127), 6)
+    ([[127, -64]], 1.0)
+    """
+    steps = np.abs(weights).max(axis=1) / np.float32(_LARGEST)
+    steps[steps == 0] = 1
+    return np.rint(weights / steps[:, None]).astype(np.int8), steps.astype(np.float32)

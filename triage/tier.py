@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from domain.complaint import Tier
 from domain.errors import SettingRefused
-from triage.lexicon import CERTAIN, COLLECTIVE_LOSS, COUNTED, Hit
+from triage.lexicon import CERTAIN, COLLECTIVE_LOSS, Hit
 
 ORDER = (Tier.ORDINARY.value, Tier.URGENT.value, Tier.MAJOR.value)
 _MAJOR = 2
@@ -78,7 +78,7 @@ def is_stated(counts: NDArray[np.uint16]) -> NDArray[np.bool_]:
 def decide_tiers(
     probabilities: NDArray[np.float32],
     best: NDArray[np.int64],
-    counts: NDArray[np.uint16],
+    stated: NDArray[np.bool_],
     policy: TierPolicy,
 ) -> NDArray[np.int64]:
     """Tier of each text: the words' where they state a 重大, else the cheaper mistake's.
@@ -89,7 +89,8 @@ def decide_tiers(
         Of the tiers in `ORDER`.
     best : ndarray of int64, shape (n_texts,)
         Best tier by the score alone.
-    counts : ndarray of uint16, shape (n_texts, len(COUNTED))
+    stated : ndarray of bool, shape (n_texts,)
+        Whether the words alone make it 重大.
     policy : TierPolicy
 
     Returns
@@ -99,12 +100,11 @@ def decide_tiers(
 
     Examples
     --------
-    >>> quiet = np.zeros((1, len(COUNTED)), np.uint16)
     >>> doubt = np.array([[0.6, 0.2, 0.2]], np.float32)
-    >>> int(decide_tiers(doubt, np.array([0]), quiet, TierPolicy())[0])
+    >>> int(decide_tiers(doubt, np.array([0]), np.array([False]), TierPolicy())[0])
     2
     """
-    major = (probabilities[:, _MAJOR] >= policy.threshold) | is_stated(counts)
+    major = (probabilities[:, _MAJOR] >= policy.threshold) | stated
     return np.where(major, _MAJOR, best)
 
 
@@ -135,23 +135,22 @@ def tier_reasons(
     >>> tier_reasons("普通", [], 0.93, False, TierPolicy())
     ('未见人身危险、法律舆情、群体或须当天处理的情形，评分为普通（0.93）',)
     """
+    if tier == ORDER[0]:
+        return (f"未见人身危险、法律舆情、群体或须当天处理的情形，评分为普通（{probability:.2f}）",)
     words = _words_by_kind(hits)
-    if tier == Tier.MAJOR:
+    if tier == ORDER[_MAJOR]:
         return _major_reasons(words, probability, stated, policy)
-    urgent = [
-        _SENTENCES[kind].format("、".join(words[kind])) for kind in _FOR_URGENT if kind in words
-    ]
-    if tier == Tier.URGENT:
-        return (*urgent, f"评分为紧急（{probability:.2f}）")
-    return (f"未见人身危险、法律舆情、群体或须当天处理的情形，评分为普通（{probability:.2f}）",)
+    return (*_sentences(words, _FOR_URGENT), f"评分为紧急（{probability:.2f}）")
+
+
+def _sentences(words: dict[str, list[str]], kinds: Iterable[str]) -> list[str]:
+    return [_SENTENCES[kind].format("、".join(words[kind])) for kind in kinds if kind in words]
 
 
 def _major_reasons(
     words: dict[str, list[str]], probability: float, stated: bool, policy: TierPolicy
 ) -> tuple[str, ...]:
-    found = [
-        _SENTENCES[kind].format("、".join(words[kind])) for kind in _FOR_MAJOR if kind in words
-    ]
+    found = _sentences(words, _FOR_MAJOR)
     if stated:
         return (*found, "文中已写明，不再由评分否决")
     if probability >= policy.threshold:

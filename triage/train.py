@@ -31,7 +31,7 @@ from triage.features import HashedNgrams, sublinear_weights
 from triage.heads import TARGETS, Head
 from triage.lexicon import COUNTED, shipped_lexicon
 from triage.model import Model
-from triage.scorer import LinearScorer
+from triage.scorer import LinearScorer, in_steps
 from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, word_features
 
 Progress = Callable[[str, float], None]
@@ -198,7 +198,7 @@ def train(
     fit = _cross_validate(table, targets, folds, recipe, tell)
     heads = {target.name: _head(target, fit, recipe) for target in targets}
     tell("all rows", recipe.folds / (recipe.folds + 1))
-    scorer, _ = _fit_scorer(table.texts, targets, np.ones(len(table.texts), np.bool_), recipe)
+    scorer = _fit_scorer(table.texts, targets, np.ones(len(table.texts), np.bool_), recipe)
     extra, sure = _tier_words(targets, fit)
     model = Model(name, version, taxonomy, scorer, heads, extra, sure)
     fit.figures |= _figures(model, targets, fit, taxonomy)
@@ -273,8 +273,8 @@ def _cross_validate(
     scores = np.zeros((len(table.texts), outputs))
     for fold in range(recipe.folds):
         tell(f"fold {fold + 1} of {recipe.folds}", fold / (recipe.folds + 1))
-        scorer, _ = _fit_scorer(table.texts, targets, folds != fold, recipe)
-        held = np.flatnonzero(folds == fold)
+        scorer = _fit_scorer(table.texts, targets, folds != fold, recipe)
+        held = np.flatnonzero(folds == fold).tolist()
         scores[held] = scorer.scores_of([table.texts[i] for i in held])
     drawn = np.ones(len(scores), np.bool_) if table.drawn is None else table.drawn
     return _Fit(scores, drawn, shipped_lexicon().find(table.texts).counts)
@@ -282,15 +282,14 @@ def _cross_validate(
 
 def _fit_scorer(
     texts: Sequence[str], targets: Sequence[_Target], rows: NDArray[np.bool_], recipe: Recipe
-) -> tuple[LinearScorer, HashedNgrams]:
-    kept = [texts[i] for i in np.flatnonzero(rows)]
+) -> LinearScorer:
+    kept = [texts[i] for i in np.flatnonzero(rows).tolist()]
     indicators = np.hstack([target.indicators for target in targets])[rows]
     ngrams = HashedNgrams(recipe.size, recipe.bits, recipe.features).fit(kept, indicators)
     matrix = ngrams.transform(kept)
     weights, bias = margins(matrix, indicators, recipe.C, recipe.seed)
-    half = weights.astype(np.float16).astype(np.float32)
-    parts = (ngrams.slots_, ngrams.idf_, sublinear_weights(), half, bias)
-    return LinearScorer(recipe.size, recipe.bits, *parts), ngrams
+    tables = (ngrams.slots_, ngrams.idf_, sublinear_weights(), *in_steps(weights), bias)
+    return LinearScorer(recipe.size, recipe.bits, *tables)
 
 
 def _head(target: _Target, fit: _Fit, recipe: Recipe) -> Head:
@@ -343,8 +342,8 @@ def _codes_head(target: _Target, scores: NDArray[np.float64], fit: _Fit) -> Head
 
 
 def _plain_head(target: _Target, scale: Any, shift: Any, lean: Any) -> Head:
-    parts = [np.asarray(part, np.float32) for part in (scale, shift, lean)]
-    return Head(target.name, target.labels, target.several, target.first, *parts)
+    scale, shift, lean = (np.asarray(part, np.float32) for part in (scale, shift, lean))
+    return Head(target.name, target.labels, target.several, target.first, scale, shift, lean)
 
 
 def _tier_words(targets: Sequence[_Target], fit: _Fit) -> tuple[NDArray[np.float32], float]:
@@ -373,7 +372,7 @@ def _figures(
             continue
         figures[target.name] = _label_figures(target, best, shares, fit.drawn)
         if target.name == "tier":
-            decided = decide_tiers(shares, best, fit.words, TierPolicy())
+            decided = decide_tiers(shares, best, is_stated(fit.words), TierPolicy())
             figures["tier"]["decided"] = _label_figures(target, decided, None, fit.drawn)
             everyone = np.ones(len(decided), np.bool_)
             figures["tier"]["decided_all_rows"] = _label_figures(target, decided, None, everyone)
