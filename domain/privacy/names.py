@@ -24,7 +24,7 @@ from domain.privacy.lexicon import (
     ordinary_words,
 )
 
-_INTRODUCTION = "我叫|名叫|本人叫|名字叫|姓名|名字|称呼|署名|落款"
+_INTRODUCTION = "我叫|名叫|本人叫|名字叫|姓名|户名|名字|称呼|署名|落款"
 _ROLE = (
     "投诉对象|举报对象|被投诉人|被举报人|信访人|来信人|来访人|咨询人|受害人|申诉人|控告人|原告|被告|局长|科长|所长|处长|院长|校长|"
     "联系人|投诉人|举报人|反映人|来电人|诉求人|申请人|报修人|收件人|收货人|寄件人|发件人|"
@@ -43,6 +43,9 @@ _ANNOUNCED = re.compile(
     rf"(?:(?P<introduction>{_INTRODUCTION})|(?P<role>{_ROLE}))"
     r" ?(?:姓名|名字)?(?P<mark> ?[:(]|是|为|叫|名叫)? ?(?=[\u3400-\u9fff])"
 )
+_FOODS_TOO = frozenset("汤姜余叶")
+_MENTIONABLE = "".join(sorted(TRUSTED_SURNAMES - _FOODS_TOO))
+_MENTIONED = re.compile(rf"(?:联系|[由找和跟与被给让请的])(?=[{_MENTIONABLE}][\u3400-\u9fff])")
 _FAMILY_NAME = re.compile(
     r"(?:[我贵]|本人|免贵|客户)姓([\u3400-\u9fff])(?!名)|姓([\u3400-\u9fff])(?:的|(?![\u3400-\u9fff]))"
 )
@@ -86,7 +89,7 @@ def find_names(folded: Folded) -> list[Found]:
     ['欧阳小明', '王']
     """
     text = folded.text
-    spans = {*_announced(text), *_family_names(text), *_recorded(text)}
+    spans = {*_announced(text), *_mentioned(text), *_family_names(text), *_recorded(text)}
     spans.update(_titled(text), _beside_numbers(text))
     spans.update(_again(text, {text[start:end] for start, end in spans}))
     return [Found(Kind.NAME, start, end, text[start:end]) for start, end in sorted(spans)]
@@ -101,6 +104,19 @@ def _announced(text: str) -> Iterator[tuple[int, int]]:
             yield start, end
         elif cue["introduction"] and cue["mark"] and (stated := _STATED.match(text, start)):
             yield stated.span()
+
+
+def _mentioned(text: str) -> Iterator[tuple[int, int]]:
+    """Find names after a word that seldom announces one: all of it must look like a name."""
+    for cue in _MENTIONED.finditer(text):
+        start = cue.end()
+        end = _name_end(text, start)
+        if end is None or not all(character in GIVEN for character in text[start + 1 : end]):
+            continue
+        if text[start : start + 2] not in ordinary_words() and _is_believable(
+            text, start, end, False
+        ):
+            yield start, end
 
 
 def _family_names(text: str) -> Iterator[tuple[int, int]]:

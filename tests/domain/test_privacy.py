@@ -67,6 +67,8 @@ def hidden(text: str) -> list[str]:
         ("本人张三丰，", Kind.NAME, "张三丰"),
         ("免贵姓李", Kind.NAME, "李"),
         ("师傅姓王。", Kind.NAME, "王"),
+        ("我和王芳一起去的", Kind.NAME, "王芳"),
+        ("三栋的李娜，", Kind.NAME, "李娜"),
         ("张三，男，身份证丢了", Kind.NAME, "张三"),
         ("电话+86-21-61234567", Kind.LANDLINE, "+86-21-61234567"),
         ("世纪大道100号环球中心20楼2001室", Kind.ADDRESS, "世纪大道100号环球中心20楼2001室"),
@@ -104,6 +106,7 @@ def test_each_kind_is_found_whole(text: str, kind: Kind, piece: str) -> None:
         "业主强烈不满，我叫了外卖，用户万分着急",
         "本人于去年购买，本人向贵局反映",
         "网址example.com，@客服",
+        "不让张扬，罐头的黄桃，没有兑现的许诺",
     ],
 )
 def test_what_is_nobodys_stays(text: str) -> None:
