@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,23 +33,48 @@ class Catalogue:
     """
 
     def __init__(self, flat: NDArray[np.integer], offsets: NDArray[np.int64]) -> None:
-        self.keys, self.checks = (
-            sums(_scrambled(flat, seed), offsets) for seed in _SEEDS
-        )
-        self._order = np.argsort(self.keys, kind="stable")
-        self._sorted = self.keys[self._order]
+        self.keys, self.checks = (sums(_scrambled(flat, seed), offsets) for seed in _SEEDS)
+        slots = 1 << max(4, int(2 * self.keys.size).bit_length())
+        self._slots = np.full(slots, -1, dtype=np.int32)
+        _store(self.keys, self.checks, self._slots)
 
     def find(self, keys: Keys, checks: Keys) -> NDArray[np.int64]:
         """Number of the itemset with these sums; -1 where there is none.
 
         Of equal itemsets the last counts.
         """
-        if self._sorted.size == 0:
-            return np.full(keys.shape, -1, dtype=np.int64)
-        at = np.searchsorted(self._sorted, keys, side="right") - 1
-        found = self._order[np.maximum(at, 0)]
-        hit = (self.keys[found] == keys) & (self.checks[found] == checks)
-        return np.where(hit, found, -1)
+        return _find(self.keys, self.checks, self._slots, keys.ravel(), checks.ravel())
+
+
+@numba.njit(cache=True)
+def _store(keys: Keys, checks: Keys, slots: NDArray[np.int32]) -> None:
+    """Fill the hash table (open addressing, at most half full)."""
+    mask = np.uint64(slots.size - 1)
+    for number in range(keys.size):
+        at = keys[number] & mask
+        while slots[at] >= 0:
+            other = slots[at]
+            if keys[other] == keys[number] and checks[other] == checks[number]:
+                break
+            at = (at + np.uint64(1)) & mask
+        slots[at] = number
+
+
+@numba.njit(cache=True)
+def _find(
+    keys: Keys, checks: Keys, slots: NDArray[np.int32], wanted: Keys, wanted_checks: Keys
+) -> NDArray[np.int64]:
+    mask = np.uint64(slots.size - 1)
+    found = np.full(wanted.size, -1, dtype=np.int64)
+    for i in range(wanted.size):
+        at = wanted[i] & mask
+        while slots[at] >= 0:
+            number = slots[at]
+            if keys[number] == wanted[i] and checks[number] == wanted_checks[i]:
+                found[i] = number
+                break
+            at = (at + np.uint64(1)) & mask
+    return found
 
 
 def item_keys(items: NDArray[np.integer]) -> tuple[Keys, Keys]:
