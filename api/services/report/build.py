@@ -16,16 +16,19 @@ import pandas as pd
 
 from api.services.report.cases import Cases, Desk, extent, gather, period_of
 from api.services.report.counts import Compared, counts, earlier_periods
+from api.services.report.dissatisfaction import dissatisfaction
 from api.services.report.findings import findings, mine, mining_summary
 from api.services.report.glance import at_a_glance
 from api.services.report.language import Language
 from api.services.report.options import ReportOptions
+from api.services.report.outlook import outlook
 from api.services.report.period import Period
 from api.services.report.privacy import shown_value
 from api.services.report.profile import profile
 from api.services.report.rankings import danger_marks, rankings
 from api.services.report.series import trends
 from api.services.report.surveillance import surveillance
+from api.services.report.words import words
 from api.services.tables import Table
 
 SCHEMA = "suyuan-report/1"
@@ -69,7 +72,11 @@ def build_content(
     say(_STEPS[3], 3, len(_STEPS))
     raised, watched = surveillance(scope.everything, scope.period, mined, options)
     content["warnings"], content["surveillance"] = raised, watched
+    content["outlook"] = outlook(scope.everything, scope.period)
+    content["dissatisfaction"] = dissatisfaction(scope.cases, options.small_group)
+    content["words"] = words(scope.cases, scope.last, options)
     content["problems"] = []
+    content["public"] = False
     content["method"] = {"text": _method(content, language)}
     content = dict(rounded(content))
     content["at_a_glance"] = at_a_glance(content, language)

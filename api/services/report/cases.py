@@ -23,7 +23,7 @@ from mining.spelling import join_spellings
 _NUMBERS = ("cost", "compensation", "satisfaction", "answer_satisfaction", "nps")
 _TRUTHS = ("reopened", "returned", "substantiated")
 _WORDS = ("tier", "sentiment", "customer_value", "escalated_to")
-_NAMES = ("channel", "department", "product", "batch", "region", "outlet", "team")
+_NAMES = ("channel", "department", "product", "batch", "region", "outlet", "team", "handler")
 _JOINED = r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)$"
 _EPOCH_MONDAY = np.datetime64("1970-01-05", "D")
 
@@ -112,6 +112,7 @@ def gather(table: Table, options: ReportOptions, desk: Desk | None = None) -> Ca
     timed = "received_at" in frame.columns
     if timed:
         columns |= _times(frame["received_at"], errors)
+        columns["answer_hours"] = _hours(frame, "answered_at", columns["received"], errors)
     cases = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
     predicted = _predict(cases, desk)
     _categories(cases, options.taxonomy)
@@ -210,10 +211,14 @@ def _joined(frame: pd.DataFrame, name: str, aliases: Any) -> NDArray[np.object_]
     return picked
 
 
-def _times(column: pd.Series[Any], errors: list[RowError]) -> dict[str, Any]:
+def _local(column: pd.Series[Any], errors: list[RowError]) -> pd.Series[Any]:
     read, wrong = moments(column.str.replace(_JOINED, r"\1 \2", regex=True))
     errors.extend(wrong)
-    local = read.dt.tz_convert(CHINA).dt.tz_localize(None)
+    return read.dt.tz_convert(CHINA).dt.tz_localize(None)
+
+
+def _times(column: pd.Series[Any], errors: list[RowError]) -> dict[str, Any]:
+    local = _local(column, errors)
     day = local.to_numpy().astype("datetime64[D]")
     known = ~np.isnat(day)
     week = np.where(known, (day - _EPOCH_MONDAY).astype(np.int64) // 7, -1)
@@ -223,6 +228,17 @@ def _times(column: pd.Series[Any], errors: list[RowError]) -> dict[str, Any]:
         "week": week,
         "hour": local.dt.hour.fillna(-1).to_numpy(np.int64),
     }
+
+
+def _hours(
+    frame: pd.DataFrame, name: str, received: NDArray[Any], errors: list[RowError]
+) -> NDArray[np.float64]:
+    """Hours from receipt to a later time; a time before receipt says nothing."""
+    if name not in frame.columns:
+        return np.full(len(frame), np.nan)
+    later = _local(frame[name], errors).to_numpy()
+    hours = (later - received) / np.timedelta64(1, "h")
+    return np.where(hours >= 0, hours, np.nan)
 
 
 def _predict(cases: pd.DataFrame, desk: Desk | None) -> int:

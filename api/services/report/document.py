@@ -16,6 +16,7 @@ from markupsafe import Markup
 from api.services.report.drawings.bars import Share, clock, share_bars
 from api.services.report.drawings.canvas import number, percent
 from api.services.report.drawings.columns import (
+    forecast_columns,
     pareto,
     rise_columns,
     small_columns,
@@ -35,6 +36,7 @@ _MOST_LINKS = 14
 _MOST_ROWS = 12
 _MOST_IDS = 200
 _MOST_WEEKS = 53
+_KNOWN_WEEKS = 26
 _MOST_COLUMNS = 18
 _FEWEST_COLUMNS = 8
 _VITAL = 0.8
@@ -113,6 +115,8 @@ class Page:
             "risen": lambda warning: risen(warning, self.language),
             "where": self.where,
             "house_only": self.house_only,
+            "peaks": self.peaks,
+            "day": self.language.day,
             "escalation_line": self.escalation_line,
             "findings_lead": self.findings_lead,
             "share_note": self.share_note,
@@ -130,6 +134,8 @@ class Page:
             "warning_chart": self.warning_chart,
             "small_multiples": self.small_multiples,
             "clock_chart": self.clock_chart,
+            "outlook_chart": self.outlook_chart,
+            "dissatisfied_chart": self.dissatisfied_chart,
         }
 
     def sections(self) -> list[str]:
@@ -137,6 +143,9 @@ class Page:
         content = self.content
         shown = {
             "warnings": content["period"] is not None,
+            "outlook": content["outlook"] is not None,
+            "dissatisfaction": content["dissatisfaction"] is not None,
+            "words": bool(content["words"]["rising"] or content["words"]["alike"]),
             "trends": bool(content["trends"]["categories"] or content["trends"]["issues"]),
             "profile": bool(content["profile"]["segments"] or content["profile"]["clock"]),
         }
@@ -147,7 +156,10 @@ class Page:
             "findings",
             "rankings",
             "trends",
+            "outlook",
             "profile",
+            "dissatisfaction",
+            "words",
             "method",
         )
         return [name for name in order if shown.get(name, True)]
@@ -288,6 +300,47 @@ class Page:
         days = self.say("weekdays").split(",")
         hidden = self.say("hidden", small=self.content["profile"]["small_group"])
         return clock(self.content["profile"]["clock"], days, self.say("clock"), hidden)
+
+    def outlook_chart(self) -> Markup:
+        """Known weeks and the weeks ahead."""
+        trends, ahead = self.content["trends"], self.content["outlook"]
+        known = [
+            (self.language.day(week["from"]), count)
+            for week, count in zip(trends["weeks"], trends["total"], strict=True)
+        ][-_KNOWN_WEEKS:]
+        days = [self.language.day(week["from"]) for week in ahead["weeks"]]
+        return forecast_columns(
+            known, list(zip(days, *ahead["total"].values(), strict=True)), self.say("outlook")
+        )
+
+    def peaks(self) -> str:
+        """Weeks ahead that stand out, in words."""
+        peaks = [
+            self.say(
+                "peak",
+                day=self.language.day(peak["from"]),
+                expected=number(round(peak["expected"])),
+                usual=number(round(peak["usual"])),
+            )
+            for peak in self.content["outlook"]["peaks"]
+        ]
+        if not peaks:
+            return self.say("peaks_none")
+        return self.say("peaks", weeks=self.say("list_joint").join(peaks))
+
+    def dissatisfied_chart(self, name: str, rows: list[Content]) -> Markup:
+        """Shares that stayed dissatisfied."""
+        bars = [
+            Share(
+                self.language.value(row["value"]),
+                row["share"],
+                row["share_interval"][0],
+                row["share_interval"][1],
+                row["dissatisfied"],
+            )
+            for row in rows
+        ]
+        return share_bars(bars, self.language.column(name))
 
     def explained(self, confounders: list[Content]) -> str:
         """What explains a confounded finding, in words."""

@@ -18,7 +18,7 @@ from api.services.report.period import Period, monday_of, week_label, week_of
 from api.services.report.privacy import shown_value
 from api.services.report.rankings import issue_of
 from api.services.report.series import weekly, weekly_issues, whole_numbers
-from domain.calendar import china_calendar
+from api.services.report.weekload import week_loads
 from mining.causes import CauseReport
 from mining.significance import benjamini_hochberg
 from mining.warning import Episode, Watch, episodes, false_alarms, watch
@@ -83,31 +83,11 @@ def _watch(cases: Cases, period: Period, options: ReportOptions) -> _Watched:
     escalated = (cases.frame["escalated_to"] != "").to_numpy(dtype=np.bool_)
     raised = weekly(cases, np.where(escalated, 0, -1), 1, span)
     counts = np.vstack([by_issue[codes], raised, total])
-    exposure = np.vstack([np.maximum(total - counts[:-1], 1.0), _days(cases, span, period)])
+    exposure = np.vstack(
+        [np.maximum(total - counts[:-1], 1.0), week_loads(cases, span, period.end)[None, :]]
+    )
     found = watch(counts, exposure, options.vigilance)
     return _Watched(span, tuple(codes.tolist()), counts, exposure, found, total[0])
-
-
-def _days(cases: Cases, span: range, period: Period) -> Floats:
-    """Days of each week that the data cover, each weighed as such days usually are.
-
-    Days off that fall on weekdays weigh as Sundays do, made-up working days as Mondays.
-    """
-    days = pd.date_range(cases.frame["day"].min(), period.end, freq="D")
-    calendar = china_calendar()
-    kinds = np.array(
-        [
-            day.weekday()
-            if calendar.is_working(day.date()) == (day.weekday() < 5)
-            else (6 if day.weekday() < 5 else 0)
-            for day in days
-        ]
-    )
-    weeks = np.array([week_of(day.date()) for day in days]) - span.start
-    received = cases.frame["day"].value_counts().reindex(days, fill_value=0).to_numpy(float)
-    usual = np.bincount(kinds, received, 7) / np.maximum(np.bincount(kinds, minlength=7), 1)
-    usual = np.maximum(usual / max(usual.mean(), 1e-9), 0.05)
-    return np.maximum(np.bincount(weeks, usual[kinds], len(span)), 0.05)[None, :]
 
 
 def _warning(

@@ -155,6 +155,33 @@ def _steps(frame: Frame, levels: Sequence[float | None], stroke: str, dashes: st
     )
 
 
+def forecast_columns(
+    known: Sequence[tuple[str, int | None]],
+    ahead: Sequence[tuple[str, float, float, float]],
+    title: str,
+) -> Markup:
+    """Known weeks dark, weeks ahead pale with the interval of each (mean, low, high)."""
+    counts = [count or 0 for _, count in known]
+    ticks = round_ticks(max([*counts, *(high for *_, high in ahead)], default=0))
+    frame = Frame(52, 14, 894, 170, ticks[-1])
+    slots = len(known) + len(ahead)
+    width = frame.width / max(slots, 1) * 0.76
+    drawn = grid(frame, ticks)
+    for at, (label, count) in enumerate(known):
+        if count is not None:
+            y, x = frame.y(count), frame.x(at, slots) - width / 2
+            shown = note(f"{label}: {count:,}")
+            drawn.append(box(x, y, width, frame.bottom - y, BLUE, shown))
+    for at, (label, mean, low, high) in enumerate(ahead, start=len(known)):
+        x, y = frame.x(at, slots), frame.y(mean)
+        shown = note(f"{label}: {mean:,.0f} ({low:,.0f}–{high:,.0f})")
+        drawn.append(box(x - width / 2, y, width, frame.bottom - y, PALE, shown))
+        drawn.append(line(x, frame.y(low), x, frame.y(high), INK, 1.4))
+        drawn += [line(x - 4, frame.y(end), x + 4, frame.y(end), INK, 1.4) for end in (low, high)]
+    labels = [label for label, _ in known] + [label for label, *_ in ahead]
+    return svg(960, 214, title, *drawn, *under(frame, labels))
+
+
 def small_columns(labels: Sequence[str], counts: Counts, title: str) -> Markup:
     """One of several small charts, each on its own scale."""
     ticks = round_ticks(max((count or 0 for count in counts), default=0), 2)

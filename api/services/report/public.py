@@ -1,0 +1,50 @@
+"""The version for the public (白皮书): what was raised, what was done, what it changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.services.report.language import Language
+
+Content = dict[str, Any]
+
+_SEEN_ATTRIBUTES = frozenset({"product", "channel", "department", "issues"})
+
+
+def public_content(content: Content) -> Content:
+    """A report without texts, ids, places, teams, customers or rows; totals and problems stay."""
+    language = Language(content["language"])
+    kept = {key: content[key] for key in content if key not in _EMPTIED}
+    kept |= {key: value for key, value in _EMPTIED.items() if key in content}
+    kept["title"] = language.say("public_title")
+    kept["public"] = True
+    kept["at_a_glance"] = [language.say("public_note"), *content["at_a_glance"][:2]]
+    kept["snapshot"] = {**content["snapshot"], "name": "", "errors": [], "errors_total": 0}
+    kept["counts"] = {**content["counts"], "customers": None}
+    kept["findings"] = [_finding(f) for f in content["findings"] if _may_be_seen(f)]
+    kept["warnings"] = [_warning(w) for w in content["warnings"] if w["issue"]]
+    kept["surveillance"] = {**content["surveillance"], "signatures": {}, "house_rule": []}
+    kept["mining"] = {**content["mining"], "nearest_misses": [], "vanished": [], "messages": []}
+    return kept
+
+
+_EMPTIED: Content = {
+    "profile": {"small_group": 0, "segments": [], "clock": []},
+    "words": {"against": None, "rising": [], "alike": []},
+    "dissatisfaction": None,
+    "outlook": None,
+    "parameters": {"frequent_share": 0.1, "max_q": 0.05},
+}
+
+
+def _may_be_seen(finding: Content) -> bool:
+    attributes = {item["attribute"] for item in finding["antecedents"]}
+    return not finding["confounded_by"] and attributes <= _SEEN_ATTRIBUTES
+
+
+def _finding(finding: Content) -> Content:
+    return {**finding, "complaints": [], "examples": []}
+
+
+def _warning(warning: Content) -> Content:
+    return {**warning, "complaints": [], "examples": [], "where": []}

@@ -1,0 +1,73 @@
+"""The report as a few lines of Markdown, for a chat."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from api.services.report.drawings.canvas import number, percent
+from api.services.report.glance import risen, sides
+from api.services.report.language import Language
+
+_MOST = 5
+_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+!|~@])")
+
+
+def markdown_of(content: dict[str, Any]) -> str:
+    """Sentences at a glance, the first findings, the active warnings, and what it was made from."""
+    language = Language(content["language"])
+    lines = [f"# {plain(content['title'])}", "", _period(content, language), ""]
+    lines += [f"{at}. {plain(line)}" for at, line in enumerate(content["at_a_glance"], 1)]
+    lines += _findings(content, language) + _warnings(content, language)
+    snapshot = content["snapshot"]
+    made = language.say(
+        "made_from",
+        digest=snapshot["digest"][:16],
+        parameters=snapshot["parameters_digest"][:16],
+        version=content["versions"]["suyuan"],
+    )
+    return "\n".join([*lines, "", plain(made), ""])
+
+
+def plain(text: str) -> str:
+    """A text whose marks mean nothing to a Markdown reader, on one line."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def _period(content: dict[str, Any], language: Language) -> str:
+    period = content["period"]
+    if period is None:
+        return language.say("no_period")
+    return language.say("period", start=period["from"], end=period["to"])
+
+
+def _findings(content: dict[str, Any], language: Language) -> list[str]:
+    causes = [f for f in content["findings"] if f["kind"] == "cause" and not f["confounded_by"]]
+    if not causes:
+        return []
+    lines = ["", f"## {language.say('findings')}", ""]
+    for finding in causes[:_MOST]:
+        counted = language.say(
+            "counted", count=number(finding["count"]), total=number(finding["antecedent_count"])
+        )
+        rule = f"{sides(finding['antecedents'], language)} ⇒ "
+        rule += sides(finding["consequents"], language)
+        lines.append(f"- **{plain(rule)}**: {plain(counted)}, {percent(finding['confidence'])}")
+    return [*lines, "", f"_{language.say('not_causal')}_"]
+
+
+def _warnings(content: dict[str, Any], language: Language) -> list[str]:
+    active = [warning for warning in content["warnings"] if warning["active"]]
+    if not active:
+        return []
+    lines = ["", f"## {language.say('warnings')}", ""]
+    for warning in active[:_MOST]:
+        line = language.say(
+            "warning_line",
+            first=warning["from"],
+            observed=number(warning["observed"]),
+            expected=number(round(warning["expected"])),
+            ratio=f"{warning['ratio']:.1f}",
+        )
+        lines.append(f"- **{plain(risen(warning, language))}**: {plain(line)}")
+    return lines
