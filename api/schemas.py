@@ -219,6 +219,7 @@ class ComplaintOut(BaseModel):
     attributes: dict[str, str]
     labels: dict[str, Any] | None
     decision: dict[str, Any] | None
+    deadlines: dict[str, datetime | None]
     change: str
 
 

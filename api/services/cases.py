@@ -25,6 +25,7 @@ from domain.complaint import Complaint
 from domain.errors import Conflict, InputError, LimitExceeded, NotFound, RoleRefused, RowRefused
 from domain.taxonomy import shipped_taxonomy
 
+_DEADLINES = ("acknowledge_by", "plan_by", "resolve_by")
 _CURSOR = re.compile(r"(\d{1,18})\.(\d{1,18})")
 _EXPORTED = 50_000
 _SLICE = 500
@@ -232,5 +233,10 @@ def _out(row: Any) -> dict[str, Any]:
         "attributes": row.attributes,
         "labels": row.labels,
         "decision": json.loads(row.decision) if row.decision else None,
+        "deadlines": {name: _iso(getattr(row, name)) for name in _DEADLINES},
         "change": _cursor(row),
     }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

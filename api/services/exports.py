@@ -17,9 +17,7 @@ _SKIPPED = " \"'\u3000\u00a0\ufeff\u200b"
 
 def is_formula_like(text: str) -> bool:
     """Whether a spreadsheet might read the text as a formula, also after blanks and quotes."""
-    if text[:1] in {"\t", "\r", "\n", "\x00"}:
-        return True
-    first = text.lstrip(_SKIPPED + "\t\r\n\x00")[:1]
+    first = text.lstrip(_SKIPPED)[:1]
     return first in _STARTERS or unicodedata.normalize("NFKC", first)[:1] in set(_FORMULA)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from api.services.desks import Decision, Desks
 from api.store.complaints import DECIDED, PENDING
 from domain.calendar import parse_time
-from domain.complaint import Complaint
+from domain.complaint import Complaint, Tier
 from domain.errors import ModelMissing, SuyuanError
+
+NO_MODEL = "no model"
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,13 @@ class Judgement:
 
     decision: Mapping[str, Any] | None
     failure: str | None = None
+    by_rule: Mapping[str, Any] = field(default_factory=dict)
 
     def columns(self, identifier: str) -> dict[str, Any]:
         """What is stored of it beside the complaint."""
         if self.decision is None:
-            crashed = self.failure != "no model"
-            return {"state": PENDING, "attempts": int(crashed), "failure": self.failure}
+            attempts = int(self.failure != NO_MODEL)
+            return {"state": PENDING, "attempts": attempts, "failure": self.failure, **self.by_rule}
         said = self.decision
         route = said["route"]
         return {
@@ -55,10 +58,31 @@ def judge(desks: Desks, complaint: Complaint, received_at: datetime) -> Judgemen
         desk = desks.current()
         decision = desk.decide(complaint.text, received_at, complaint.values)
     except ModelMissing:
-        return Judgement(None, "no model")
+        return Judgement(None, NO_MODEL, by_rule(complaint, received_at))
     except Exception as error:
-        return Judgement(None, f"the classifier broke: {type(error).__name__}")
+        broke = f"the classifier broke: {type(error).__name__}"
+        return Judgement(None, broke, by_rule(complaint, received_at))
     return Judgement(decision.to_dict())
+
+
+def by_rule(complaint: Complaint, received_at: datetime) -> dict[str, Any]:
+    """Tier, queue and deadlines from the words alone, until a model has decided."""
+    from triage.lexicon import shipped_lexicon
+    from triage.routing import local_time, shipped_routing
+    from triage.tier import is_stated
+
+    stated = bool(is_stated(shipped_lexicon().find([complaint.text]).counts)[0])
+    tier = str(complaint.values.get("tier") or (Tier.MAJOR if stated else Tier.ORDINARY))
+    value = complaint.values.get("customer_value")
+    lane = value if isinstance(value, str) else None
+    route = shipped_routing().route("", tier, lane, local_time(received_at), doubtful=True)
+    return {
+        "tier": tier,
+        "queue": route.queue,
+        "acknowledge_by": route.acknowledge_by,
+        "plan_by": route.plan_by,
+        "resolve_by": route.resolve_by,
+    }
 
 
 def judge_many(

@@ -14,7 +14,7 @@ from typing import Any
 
 from api.services.imports import Progress
 from api.services.intake import stored_values
-from api.services.judgement import judge
+from api.services.judgement import NO_MODEL, judge
 from api.services.logs import fault
 from api.services.office import Office
 from api.store import complaints, jobs, keys, replies
@@ -83,6 +83,8 @@ class Worker:
     def _work_on(self, claim: Claim) -> None:
         held = _Held(self._office, claim, self._stopping)
         try:
+            if claim.attempts > _ATTEMPTS:
+                raise LimitExceeded(f"it was begun {_ATTEMPTS} times and never ended")
             output = self._handlers[claim.kind](self._office, claim.input, held.progress)
         except Exception as error:
             self._give_up(claim, error)
@@ -93,8 +95,8 @@ class Worker:
 
     def _give_up(self, claim: Claim, error: Exception) -> None:
         """Queue again what may work later; say why where it can't."""
-        hopeless = isinstance(error, (InputError, LimitExceeded))
-        again = not hopeless and claim.attempts < _ATTEMPTS
+        hopeless = isinstance(error, (InputError, LimitExceeded)) or claim.attempts >= _ATTEMPTS
+        again = isinstance(error, Cancelled) or not hopeless
         known = isinstance(error, SuyuanError)
         reason = self._office.masker.text(str(error)) if known else type(error).__name__
         if not isinstance(error, (Cancelled, Unavailable)):
@@ -117,6 +119,8 @@ class Worker:
         complaint = Complaint(row.id, row.text, stored_values(row.columns), row.attributes)
         values = judge(self._office.desks, complaint, row.received_at).columns(row.id)
         kind = "decided"
+        if values.get("failure") == NO_MODEL:
+            return
         if values["state"] == complaints.PENDING:
             values["attempts"] = row.attempts + 1
             kind = "retried"

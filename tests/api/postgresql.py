@@ -96,10 +96,10 @@ class Server:
         self._process.wait()
 
     def stop(self) -> None:
-        """Stop and throw the folder away."""
+        """Stop at once and throw the folder away."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait(30)
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make(self) -> None:

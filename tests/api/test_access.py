@@ -15,12 +15,9 @@ from tests.api.house import TEXT, House
 
 def _routes(house: House) -> set[tuple[str, str]]:
     app: Any = house._client._transport.app  # type: ignore[attr-defined]
-    return {
-        (method, route.path)
-        for route in app.routes
-        if hasattr(route, "methods")
-        for method in route.methods - {"HEAD"}
-    }
+    parts = [getattr(part, "original_router", app) for part in app.routes]
+    routes = [route for part in parts for route in part.routes if hasattr(route, "methods")]
+    return {(method, route.path) for route in routes for method in route.methods - {"HEAD"}}
 
 
 def _try(house: House, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
