@@ -198,10 +198,10 @@ def test_the_truth_keeps_its_schema(history: Written, null: Written) -> None:
         ("rude_outlet", 0.27, 0.45),
         ("price_cut", 0.4, 0.75),
         ("region_channel", 0.3, 0.5),
-        ("pump_cured", 0.3, 0.46),
-        ("coating_uncured", 0.13, 0.25),
+        ("pump_cured", 0.24, 0.42),
+        ("coating_uncured", 0.12, 0.24),
         ("queue_early", 0.27, 0.45),
-        ("tv_claims", 0.18, 0.34),
+        ("tv_claims", 0.15, 0.3),
     ],
 )
 def test_a_planted_cause_can_be_measured_back_from_the_table(
@@ -216,6 +216,17 @@ def test_a_planted_cause_can_be_measured_back_from_the_table(
     assert confidence == pytest.approx(plant["strength"]["confidence"], abs=0.06)
     assert elsewhere == pytest.approx(plant["strength"]["confidence_elsewhere"], abs=0.02)
     assert confidence > 2.5 * elsewhere
+
+
+def test_the_battery_batch_makes_the_largest_excess(history: Written) -> None:
+    """The first cause of the demo is first by complaints beyond independence."""
+    excess = {
+        p["name"]: history.about(p["issue"])[history.having(p["name"])].sum()
+        - history.about(p["issue"]).mean() * history.having(p["name"]).sum()
+        for p in history.truth["plants"]
+        if p["attributes"]
+    }
+    assert excess.pop("battery_batch") > 1.2 * max(excess.values())
 
 
 def test_a_pair_is_guilty_only_together(history: Written) -> None:
@@ -248,8 +259,7 @@ def test_the_popular_batch_is_everywhere_and_causes_nothing(history: Written) ->
     main = table["issues"][sisters].str[:4]
     popular = table["batch"][sisters] == "X5-B03"
     assert chi2_contingency(pd.crosstab(main, popular)).pvalue > 0.001
-    guilty = history.having("battery_batch") & history.about("1002")
-    assert (history.having("popular_batch") & history.about("1002")).sum() > guilty.sum() / 2
+    assert history.having("popular_batch").sum() > 5 * history.having("battery_batch").sum()
 
 
 def test_the_region_is_guilty_only_by_what_is_sold_there(history: Written) -> None:
@@ -401,7 +411,7 @@ def test_a_short_history_keeps_what_fits_and_names_the_rest(tmp_path: Path) -> N
 
 def test_a_small_history_leaves_out_what_would_be_a_handful(tmp_path: Path) -> None:
     """A plant of fewer than five complaints can't be found and is not promised."""
-    summary = write_history(tmp_path, 400)
+    summary = write_history(tmp_path, 200)
     assert "at least 5" in summary.left_out["battery_batch"]
     assert "needs 1,200 complaints" in summary.left_out["furious_customer"]
 
@@ -506,12 +516,13 @@ def test_most_of_what_a_naive_miner_reports_is_false(naive: pd.DataFrame) -> Non
 
 
 def test_sorted_by_support_a_naive_miner_leads_with_false_causes(naive: pd.DataFrame) -> None:
-    """What is frequent is not what is wrong: the false friend stands before the guilty batch."""
+    """What is frequent is not what is wrong: among batches the false friend leads."""
     first = naive.sort_values("support", ascending=False, kind="stable").reset_index(drop=True)
     assert first["verdict"][:30].isin(["false", "decoy"]).sum() >= 20
-    popular = first["plant"] == "popular_batch"
-    guilty = (first["plant"] == "battery_batch") & (first["verdict"] == "planted")
-    assert popular.to_numpy().argmax() < guilty.to_numpy().argmax()
+    batches = first[first["antecedents"].map(lambda a: len(a) == 1 and min(a)[:6] == "batch=")]
+    leading = batches["plant"][:30].value_counts().drop("", errors="ignore")
+    assert leading.index[0] == "popular_batch"
+    assert leading.iloc[0] >= 5
 
 
 def test_sorted_by_confidence_one_customer_looks_like_a_cause(naive: pd.DataFrame) -> None:
