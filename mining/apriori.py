@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -73,7 +73,7 @@ def apriori(
     found = frequent_itemsets(_matrix(df), count_from_share(min_support, len(df)), longest)
     if verbose:
         _print_progress(found, longest, low_memory)
-    return found.to_frame(df.columns if use_colnames else None)
+    return found.to_frame(list(df.columns) if use_colnames else None)
 
 
 def count_from_share(share: float, n: int) -> int:
@@ -92,10 +92,11 @@ def count_from_share(share: float, n: int) -> int:
     return count
 
 
-def _matrix(df: pd.DataFrame) -> sp.csr_array:
+def _matrix(df: pd.DataFrame) -> sp.csr_array[Any, Any]:
     """Bring a checked frame into CSR form."""
     if df.size and hasattr(df, "sparse"):
-        return sp.csr_array(df.sparse.to_coo().astype(bool))
+        cells: Any = df.sparse
+        return sp.csr_array(cells.to_coo().astype(bool))
     dense = df.to_numpy().astype(bool, copy=False)
     width = dense.shape[1]
     places = np.flatnonzero(dense.ravel())

@@ -1,3 +1,5 @@
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, allow-incomplete-defs
+# numba infers the types of what it compiles; annotations would be checked by nobody.
 """The compiled counting core: vertical bitmaps, walked depth first.
 
 Every itemset is a node of a prefix tree.  A node holds a list of candidate items; each
@@ -21,7 +23,7 @@ sizes     uint8 (itemsets,): number of items of every itemset found
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -31,19 +33,19 @@ BLOCK_BITS = 64 * LANES
 
 DONE, FULL, ARENA, STACK, BUDGET, TOO_MANY, UNTIDY, UNSOUND = range(8)
 
-S_MIN_COUNT, S_MAX_LEN, S_CONSEQUENTS, S_ITEMS, S_PAIRED, S_GROUPED, S_SEGMENTS = range(7)
-T_FOUND, T_DEPTH, T_STEPS, T_BUDGET, T_ITEM, T_NEED, T_BLOCKS, T_OPEN, T_FILLED = range(9)
-L_START, L_END, L_CURSOR, L_NODE, L_PERFECT, L_TOP = range(6)
+S_MIN_COUNT, S_MAX_LEN, S_CONSEQUENTS, S_ITEMS, S_PAIRED, S_GROUPED = range(6)
+T_FOUND, T_DEPTH, T_STEPS, T_BUDGET, T_ITEM, T_NEED, T_OPEN, T_FILLED = range(8)
+L_START, L_END, L_CURSOR, L_NODE, L_PERFECT, L_TOP, L_BLOCKS = range(7)
 C_ITEM, C_COUNT, C_OFFSET = range(3)
 F_PARENT, F_ITEM, F_COUNT = range(3)
 
 
 @intrinsic
-def _meet(typingctx, arena, target, left, right, blocks):  # type: ignore[no-untyped-def]
+def _meet(typingctx, arena, target, left, right, blocks):
     """Write the AND of two bitmaps of an arena to a third place in it; return its popcount."""
     signature = types.int64(arena, types.int64, types.int64, types.int64, types.int64)
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         vector, word = ir.VectorType(ir.IntType(64), LANES), ir.IntType(64)
         data = cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data
         places = [builder.bitcast(builder.gep(data, [at]), vector.as_pointer()) for at in args[1:4]]
@@ -62,6 +64,16 @@ def _meet(typingctx, arena, target, left, right, blocks):  # type: ignore[no-unt
         return builder.call(total, [builder.load(counts)])
 
     return signature, codegen
+
+
+@intrinsic
+def _trailing_zeros(typingctx, word):
+    """Return the place of the lowest set bit of a word."""
+
+    def codegen(context, builder, signature, args):
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), codegen
 
 
 @njit(cache=True)
@@ -146,22 +158,10 @@ def _place(stack, start, end, n_first):
 
 
 @njit(cache=True)
-def _count_child(shape, segments, arena, target, left, right):
-    """AND two bitmaps into a third; rows of segment s stand for 2**s rows each."""
-    if shape[S_SEGMENTS] == 1:
-        return _meet(arena, target, left, right, segments[1])
-    total = 0
-    for s in range(shape[S_SEGMENTS]):
-        shift = segments[s] * LANES
-        blocks = segments[s + 1] - segments[s]
-        total += _meet(arena, target + shift, left + shift, right + shift, blocks) << s
-    return total
-
-
-@njit(cache=True)
-def _open_node(shape, state, segments, levels, stack, arena, perfect, fixed, pairs):
+def _open_node(shape, state, levels, stack, arena, perfect, fixed, pairs):
     """Count the children of the candidate under the cursor; they become the next level."""
-    depth, width = state[T_DEPTH], state[T_BLOCKS] * LANES
+    depth = state[T_DEPTH]
+    blocks = levels[depth, L_BLOCKS]
     first, at = levels[depth, L_START], levels[depth, L_CURSOR]
     item, count, left = stack[at, C_ITEM], stack[at, C_COUNT], stack[at, C_OFFSET]
     top, n_perfect = levels[depth, L_TOP], levels[depth, L_PERFECT]
@@ -172,7 +172,8 @@ def _open_node(shape, state, segments, levels, stack, arena, perfect, fixed, pai
             candidate = stack[other, C_ITEM]
             if shape[S_PAIRED] and not _may_join(pairs, item, candidate):
                 continue
-            both = _count_child(shape, segments, arena, top, left, stack[other, C_OFFSET])
+            right = stack[other, C_OFFSET]
+            both = _meet(arena, top, left, right, blocks)  # type: ignore[call-arg]
             if both == count and not fixed[candidate]:
                 perfect[n_perfect] = candidate
                 n_perfect += 1
@@ -181,11 +182,11 @@ def _open_node(shape, state, segments, levels, stack, arena, perfect, fixed, pai
                 stack[end, C_OFFSET] = top
                 _place(stack, start, end, shape[S_CONSEQUENTS])
                 end += 1
-                top += width
+                top += blocks * LANES
     levels[depth + 1, L_START], levels[depth + 1, L_CURSOR] = start, start
     levels[depth + 1, L_END], levels[depth + 1, L_TOP] = end, top
-    levels[depth + 1, L_PERFECT] = n_perfect
-    state[T_STEPS] += (at - first) * (state[T_BLOCKS] + 16) + 16
+    levels[depth + 1, L_PERFECT], levels[depth + 1, L_BLOCKS] = n_perfect, blocks
+    state[T_STEPS] += (at - first) * (blocks + 16) + 16
 
 
 @njit(cache=True)
@@ -195,8 +196,9 @@ def _shortage(state, levels, stack, arena):
     if depth + 2 > levels.shape[0] - 1:
         return TOO_MANY
     room = levels[depth, L_CURSOR] - levels[depth, L_START] + 1
-    if levels[depth, L_TOP] + room * state[T_BLOCKS] * LANES > arena.size:
-        state[T_NEED] = levels[depth, L_TOP] + room * state[T_BLOCKS] * LANES
+    need = levels[depth, L_TOP] + 2 * room * levels[depth, L_BLOCKS] * LANES
+    if need > arena.size:
+        state[T_NEED] = need
         return ARENA
     if levels[depth, L_END] + room > stack.shape[0]:
         state[T_NEED] = levels[depth, L_END] + room
@@ -233,7 +235,46 @@ def _close_node(shape, state, levels, stack, perfect, found, sizes, item, count)
 
 
 @njit(cache=True)
-def _grow(shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes, floor):
+def _list_bits(arena, offset, n_words, places):
+    """List the places of the set bits of a bitmap."""
+    n = 0
+    for word in range(n_words):
+        rest = arena[offset + word]
+        while rest:
+            lowest = rest & (~rest + np.uint64(1))
+            places[n] = (word << 6) + _trailing_zeros(lowest)
+            n += 1
+            rest ^= lowest
+
+
+@njit(cache=True)
+def _condense(levels, stack, arena, places, child, offset, count):
+    """Rewrite the candidates' bitmaps over the transactions of the node only.
+
+    Worth its cost where the node has so few of its level's transactions that the bitmaps are
+    nearly empty and there are many candidates to AND with each other.
+    """
+    blocks = levels[child, L_BLOCKS]
+    start, end = levels[child, L_START], levels[child, L_END]
+    if count * 8 > blocks * BLOCK_BITS or (end - start) * blocks < 2 * count or end - start < 3:
+        return
+    _list_bits(arena, offset, blocks * LANES, places)
+    narrow = (count + BLOCK_BITS - 1) // BLOCK_BITS
+    to = levels[child, L_TOP]
+    for candidate in range(start, end):
+        source = stack[candidate, C_OFFSET]
+        arena[to : to + narrow * LANES] = 0
+        for bit in range(count):
+            place = np.int64(places[bit])
+            held = (arena[source + (place >> 6)] >> np.uint64(place & 63)) & np.uint64(1)
+            arena[to + (bit >> 6)] |= held << np.uint64(bit & 63)
+        stack[candidate, C_OFFSET] = to
+        to += narrow * LANES
+    levels[child, L_TOP], levels[child, L_BLOCKS] = to, narrow
+
+
+@njit(cache=True)
+def _grow(shape, state, levels, stack, arena, perfect, fixed, pairs, found, sizes, places, floor):
     """Walk the tree depth first down from level `floor`, until done or something runs short."""
     while state[T_DEPTH] >= floor:
         depth = state[T_DEPTH]
@@ -244,22 +285,20 @@ def _grow(shape, state, segments, levels, stack, arena, perfect, fixed, pairs, f
         short = _shortage(state, levels, stack, arena)
         if short != DONE:
             return short
-        item, count = stack[at, C_ITEM], stack[at, C_COUNT]
-        _open_node(shape, state, segments, levels, stack, arena, perfect, fixed, pairs)
+        item, count, offset = stack[at, C_ITEM], stack[at, C_COUNT], stack[at, C_OFFSET]
+        _open_node(shape, state, levels, stack, arena, perfect, fixed, pairs)
         short = _close_node(shape, state, levels, stack, perfect, found, sizes, item, count)
         if short != DONE:
             return short
+        if state[T_DEPTH] > depth:
+            _condense(levels, stack, arena, places, depth + 1, offset, count)
     return DONE
 
 
 @njit(cache=True)
-def search_columns(
-    shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes
-):
+def search_columns(shape, state, levels, stack, arena, perfect, fixed, pairs, found, sizes, places):
     """Search from bitmaps over all transactions: level 0 holds every frequent item."""
-    return _grow(
-        shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes, 0
-    )
+    return _grow(shape, state, levels, stack, arena, perfect, fixed, pairs, found, sizes, places, 0)
 
 
 @njit(cache=True)
@@ -355,7 +394,7 @@ def _open_item(
             _place(stack, 0, end, shape[S_CONSEQUENTS])
             end += 1
     levels[1, L_START], levels[1, L_CURSOR], levels[1, L_END] = 0, 0, end
-    levels[1, L_PERFECT] = n_perfect
+    levels[1, L_PERFECT], levels[1, L_TOP], levels[1, L_BLOCKS] = n_perfect, 0, 0
     state[T_STEPS] += n_touched + 16
 
 
@@ -387,7 +426,7 @@ def _project(state, levels, stack, arena, begin, row_begin, row_end, heaps, leng
         kept += hits > 1
     for slot in range(end):
         slots[stack[slot, C_ITEM]] = 0
-    state[T_BLOCKS] = (kept + BLOCK_BITS - 1) // BLOCK_BITS
+    levels[1, L_BLOCKS] = (kept + BLOCK_BITS - 1) // BLOCK_BITS
     levels[1, L_TOP] = end * width
 
 
@@ -439,7 +478,6 @@ def _start_item(
 def _descend_item(
     shape,
     state,
-    segments,
     levels,
     stack,
     arena,
@@ -468,7 +506,7 @@ def _descend_item(
         _project(
             state, levels, stack, arena, begin, row_end - count, row_end, heaps, lengths, slots
         )
-    segments[1], state[T_OPEN] = state[T_BLOCKS], 2
+    state[T_OPEN] = 2
     return DONE
 
 
@@ -476,7 +514,6 @@ def _descend_item(
 def search_rows(
     shape,
     state,
-    segments,
     levels,
     stack,
     arena,
@@ -485,6 +522,7 @@ def search_rows(
     pairs,
     found,
     sizes,
+    places,
     barred,
     item_counts,
     volumes,
@@ -523,7 +561,6 @@ def search_rows(
             short = _descend_item(
                 shape,
                 state,
-                segments,
                 levels,
                 stack,
                 arena,
@@ -540,7 +577,7 @@ def search_rows(
             if short != DONE:
                 return short
         short = _grow(
-            shape, state, segments, levels, stack, arena, perfect, fixed, pairs, found, sizes, 1
+            shape, state, levels, stack, arena, perfect, fixed, pairs, found, sizes, places, 1
         )
         if short != DONE:
             return short
@@ -558,12 +595,13 @@ def _is_covered(arena, inner, outer, width):
 
 
 @njit(cache=True)
-def _is_extended(shape, state, segments, levels, stack, arena, maximal):
+def _is_extended(shape, state, levels, stack, arena, maximal):
     """Whether an item whose own turn comes later fits the candidate under the cursor.
 
     Then the candidate is not closed (or not maximal): its superset is found in that turn.
     """
-    depth, width = state[T_DEPTH], state[T_BLOCKS] * LANES
+    depth = state[T_DEPTH]
+    blocks = levels[depth, L_BLOCKS]
     inner = stack[levels[depth, L_CURSOR], C_OFFSET]
     for above in range(depth + 1):
         first = levels[above, L_CURSOR] + (above == depth)
@@ -571,10 +609,10 @@ def _is_extended(shape, state, segments, levels, stack, arena, maximal):
             outer = stack[other, C_OFFSET]
             if maximal:
                 scratch = levels[depth + 1, L_TOP]
-                both = _count_child(shape, segments, arena, scratch, inner, outer)
+                both = _meet(arena, scratch, inner, outer, blocks)  # type: ignore[call-arg]
                 if both >= shape[S_MIN_COUNT]:
                     return True
-            elif _is_covered(arena, inner, outer, width):
+            elif _is_covered(arena, inner, outer, blocks * LANES):
                 return True
     return False
 
@@ -598,8 +636,19 @@ def _write_closed(state, levels, stack, perfect, flat, ends, counts):
 
 @njit(cache=True)
 def search_closed(
-    shape, state, segments, levels, stack, arena, perfect, fixed, pairs, flat, ends, counts,
-    max_len, maximal,
+    shape,
+    state,
+    levels,
+    stack,
+    arena,
+    perfect,
+    fixed,
+    pairs,
+    flat,
+    ends,
+    counts,
+    max_len,
+    maximal,
 ):
     """Walk the tree for closed or maximal itemsets, leaving out what a later turn covers."""
     while state[T_DEPTH] >= 0:
@@ -610,17 +659,17 @@ def search_closed(
         short = _shortage(state, levels, stack, arena)
         if short != DONE:
             return short
-        _open_node(shape, state, segments, levels, stack, arena, perfect, fixed, pairs)
+        _open_node(shape, state, levels, stack, arena, perfect, fixed, pairs)
         size = depth + 1 + levels[depth + 1, L_PERFECT]
         if ends[state[T_FOUND]] + size > flat.size or state[T_FOUND] + 1 >= ends.size:
             state[T_NEED] = max(state[T_FOUND] + 2, ends[state[T_FOUND]] + size)
             return FULL
         has_child = levels[depth + 1, L_END] > levels[depth + 1, L_START]
-        covered = _is_extended(shape, state, segments, levels, stack, arena, False)
+        covered = _is_extended(shape, state, levels, stack, arena, False)
         kept = size <= max_len and not covered
         if kept and maximal:
             kept = not has_child
-            kept = kept and not _is_extended(shape, state, segments, levels, stack, arena, True)
+            kept = kept and not _is_extended(shape, state, levels, stack, arena, True)
         if kept:
             _write_closed(state, levels, stack, perfect, flat, ends, counts)
         levels[depth, L_CURSOR] += 1

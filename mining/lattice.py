@@ -1,3 +1,5 @@
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, allow-incomplete-defs
+# numba infers the types of what it compiles; annotations would be checked by nobody.
 """Compiled passes over a finished list of itemsets: spelling out, ordering and finding them.
 
 A search leaves a prefix tree (parent, last item, count).  These passes turn it into one flat

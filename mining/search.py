@@ -170,13 +170,13 @@ class Search:
         n_items = self._table.n_items
         deepest = min(n_items, self._deepest)
         self._shape = np.zeros(8, np.int64)
-        self._state = np.zeros(9, np.int64)
-        self._segments = np.zeros(32, np.int64)
-        self._levels = np.zeros((deepest + 3, 6), np.int64)
+        self._state = np.zeros(8, np.int64)
+        self._levels = np.zeros((deepest + 3, 7), np.int64)
         self._stack = np.empty((4 * n_items + 1024, 3), np.int64)
         self._perfect = np.empty(2 * n_items + 1, np.int64)
         self._fixed = self._constraints.grouped.copy()
         self._fixed[: self._constraints.n_consequents] = True
+        self._places = np.empty(self._table.n_rows // 8 + self._core.BLOCK_BITS, np.int32)
         self._arena = np.empty(0, np.uint64)
         self._found = np.empty((3, 0), np.int32)
         self._sizes = np.empty(0, np.uint8)
@@ -196,7 +196,6 @@ class Search:
         shape[core.S_MAX_LEN] = min(wanted.max_len, LONGEST)
         shape[core.S_CONSEQUENTS] = wanted.n_consequents
         shape[core.S_ITEMS] = self._table.n_items
-        shape[core.S_SEGMENTS] = 1
         shape[core.S_GROUPED] = wanted.barred is not None
 
     def _prepare_rows(self) -> None:
@@ -235,8 +234,7 @@ class Search:
         self._stack[:n_items, 0] = np.arange(n_items)
         self._stack[:n_items, 1] = table.counts
         self._stack[:n_items, 2] = np.arange(n_items) * width
-        self._levels[0] = [0, n_items, 0, -1, 0, n_items * width]
-        self._state[core.T_BLOCKS] = self._segments[1] = blocks
+        self._levels[0] = [0, n_items, 0, -1, 0, n_items * width, blocks]
         barred = self._constraints.barred
         self._shape[core.S_PAIRED] = barred is not None
         self._pairs = np.zeros((1, 1), np.uint64) if barred is None else ~barred
@@ -254,8 +252,8 @@ class Search:
 
     def _step(self) -> int:
         shared = (
-            self._shape, self._state, self._segments, self._levels, self._stack, self._arena,
-            self._perfect, self._fixed, self._pairs, self._found, self._sizes,
+            self._shape, self._state, self._levels, self._stack, self._arena,
+            self._perfect, self._fixed, self._pairs, self._found, self._sizes, self._places,
         )  # fmt: skip
         if self._by_rows:
             return int(self._core.search_rows(*shared, *self._extra))
@@ -382,7 +380,7 @@ class ClosedSearch(Search):
     def _step(self) -> int:
         return int(
             self._core.search_closed(
-                self._shape, self._state, self._segments, self._levels, self._stack, self._arena,
+                self._shape, self._state, self._levels, self._stack, self._arena,
                 self._perfect, self._fixed, self._pairs, self._flat, self._ends, self._held,
                 self._constraints.max_len, self._maximal,
             )

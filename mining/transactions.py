@@ -54,7 +54,7 @@ class Table:
         return int(self.columns.size)
 
 
-def as_rows(matrix: Any) -> sp.csr_array:
+def as_rows(matrix: Any) -> sp.csr_array[Any, Any]:
     """Bring a 0/1 matrix into sorted CSR form without repeats or stored zeros.
 
     Parameters
@@ -86,15 +86,14 @@ def as_rows(matrix: Any) -> sp.csr_array:
     return _without_zeros(table)
 
 
-def _as_csr(matrix: Any) -> sp.csr_array:
+def _as_csr(matrix: Any) -> sp.csr_array[Any, Any]:
     """Convert without looking at the values; a CSR matrix is shared, not copied."""
-    if sp.issparse(matrix):
-        if matrix.ndim != 2:
-            raise InputError(f"the matrix has {matrix.ndim} dimension(s); it needs 2")
-        return sp.csr_array(matrix)
-    dense = np.asarray(matrix)
+    is_sparse: bool = sp.issparse(matrix)
+    dense = matrix if is_sparse else np.asarray(matrix)
     if dense.ndim != 2:
         raise InputError(f"the matrix has {dense.ndim} dimension(s); it needs 2")
+    if is_sparse:
+        return sp.csr_array(dense)
     _check_values(dense.ravel())
     return sp.csr_array(dense.astype(bool))
 
@@ -110,7 +109,7 @@ def _check_values(values: npt.NDArray[Any]) -> None:
         raise InputError(f"the matrix holds {wrong[0]}; only 0, 1, True and False are allowed")
 
 
-def _check_pointers(table: sp.csr_array) -> None:
+def _check_pointers(table: sp.csr_array[Any, Any]) -> None:
     """Refuse a CSR matrix whose row pointers don't fit its indices: they would be read blindly."""
     pointers = table.indptr
     sound = pointers[0] == 0 and pointers[-1] <= min(table.indices.size, table.data.size)
@@ -118,7 +117,7 @@ def _check_pointers(table: sp.csr_array) -> None:
         raise InputError("the row pointers of the CSR matrix must rise from 0 to its entries")
 
 
-def _without_zeros(table: sp.csr_array) -> sp.csr_array:
+def _without_zeros(table: sp.csr_array[Any, Any]) -> sp.csr_array[Any, Any]:
     """Drop stored zeros, in a copy if there are any."""
     values = table.data[: table.indptr[-1]]
     _check_values(values)
@@ -129,7 +128,7 @@ def _without_zeros(table: sp.csr_array) -> sp.csr_array:
     return table
 
 
-def tidied(table: sp.csr_array) -> sp.csr_array:
+def tidied(table: sp.csr_array[Any, Any]) -> sp.csr_array[Any, Any]:
     """Return a copy with sorted rows in which every cell stands once."""
     tidy = table.astype(bool, copy=True)
     tidy.sum_duplicates()
@@ -170,7 +169,7 @@ def column_set(name: str, columns: Iterable[int], n_columns: int) -> npt.NDArray
 
 
 def rank_items(
-    rows: sp.csr_array,
+    rows: sp.csr_array[Any, Any],
     min_count: int,
     excluded: npt.NDArray[np.int64],
     consequents: npt.NDArray[np.int64],
