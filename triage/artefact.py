@@ -8,6 +8,7 @@ refuses every class and function that a pickle could name.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import io
@@ -29,6 +30,10 @@ from domain.errors import Conflict, ModelMissing, ModelRefused
 
 PAYLOAD, MANIFEST, CARD = "model.joblib", "manifest.json", "card.md"
 FORMAT = 1
+_HIDDEN = ".new-"
+# All that the unpickler raises on bytes that are no pickle of plain values.
+_BROKEN = (zlib.error, pickle.UnpicklingError, EOFError, AttributeError, MemoryError, ValueError,
+           TypeError, IndexError, KeyError, OverflowError)  # fmt: skip
 _LARGEST_FILE = 200 << 20
 _LARGEST_PAYLOAD = 1 << 30
 _ARRAY = "ndarray"
@@ -209,7 +214,7 @@ def unpacked(data: bytes, described: Mapping[str, Any]) -> dict[str, Any]:
         if len(plain) != size:
             raise ModelRefused(f"it does not unpack to the {size:,} bytes that it claims")
         payload = _PlainUnpickler(io.BytesIO(plain)).load()
-    except (zlib.error, pickle.UnpicklingError, EOFError, AttributeError, MemoryError) as error:
+    except _BROKEN as error:
         raise ModelRefused(f"it can't be unpacked ({type(error).__name__})") from None
     if not isinstance(payload, dict):
         raise ModelRefused(f"it holds a {type(payload).__name__}; a mapping would be right")
@@ -327,16 +332,36 @@ def _refuse_name(name: str, version: str) -> None:
 def _appearing(target: Path) -> Iterator[Path]:
     """A hidden directory that becomes `target` in one step, or vanishes."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    hidden = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
+    with _only_one(target.parent):
+        for leftover in target.parent.glob(f"{_HIDDEN}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        hidden = Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=target.parent))
+        try:
+            yield hidden
+            hidden.chmod(0o755)
+            _flush_directory(hidden)
+            _take_place(hidden, target)
+            _flush_directory(target.parent)
+        except BaseException:
+            shutil.rmtree(hidden, ignore_errors=True)
+            raise
+
+
+def _take_place(hidden: Path, target: Path) -> None:
     try:
-        yield hidden
-        hidden.chmod(0o755)
-        _flush_directory(hidden)
         hidden.rename(target)
-        _flush_directory(target.parent)
-    except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise
+    except OSError:
+        if not target.exists():
+            raise
+        raise Conflict(f"model {target.parent.name} {target.name} exists") from None
+
+
+@contextmanager
+def _only_one(directory: Path) -> Iterator[None]:
+    """Keep other publishers of the same name waiting; a killed one lets go by itself."""
+    with (directory / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _write_through(path: Path, data: bytes) -> None:

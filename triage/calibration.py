@@ -39,7 +39,7 @@ def row_weights(indicators: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> Floa
     --------
     >>> labels = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool)
     >>> row_weights(labels, np.array([True, True, True, False])).round(2).tolist()
-    [1.2, 1.2, 0.8, 0.8]
+    [1.25, 1.25, 0.75, 0.75]
     """
     if not drawn.any():
         return np.ones(len(indicators))

@@ -1,4 +1,4 @@
-"""Linear classifiers of texts, in scikit-learn's grammar."""
+"""Linear classifiers of vectors and of texts, in scikit-learn's grammar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from domain.errors import InputError
 from triage.features import HashedNgrams
@@ -42,10 +43,75 @@ def margins(
         if truth.all() or not truth.any():
             bias[k] = 1 if truth.all() else -1
             continue
-        fitted = LinearSVC(C=C, class_weight="balanced", random_state=seed).fit(X, truth)
+        solver = LinearSVC(C=C, class_weight="balanced", random_state=seed, max_iter=5_000)
+        fitted = solver.fit(X, truth)
         weights[:, k] = fitted.coef_[0]
         bias[k] = fitted.intercept_[0]
     return weights, bias
+
+
+class MarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """One linear margin for each class against the rest, classes balanced.
+
+    Parameters
+    ----------
+    C : float, default=0.3
+        Inverse of the penalty.
+    random_state : int, default=0
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+    coef_ : ndarray of float32, shape (n_features, n_classes)
+    intercept_ : ndarray of float32, shape (n_classes,)
+
+    Examples
+    --------
+    >>> model = MarginClassifier().fit([[0.0], [1.0], [0.2], [0.9]], ["甲", "乙", "甲", "乙"])
+    >>> model.predict([[0.1], [0.8]]).tolist()
+    ['甲', '乙']
+    """
+
+    def __init__(self, C: float = 0.3, random_state: int = 0) -> None:
+        self.C = C
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Fit to vectors and their classes.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix, shape (n_rows, n_features)
+        y : array-like, shape (n_rows,)
+
+        Returns
+        -------
+        MarginClassifier
+        """
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
+        check_classification_targets(y)
+        self.classes_, place = np.unique(y, return_inverse=True)
+        indicators = place[:, None] == np.arange(len(self.classes_))
+        self.coef_, self.intercept_ = margins(X, indicators, self.C, self.random_state)
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Margins, shape (n_rows, n_classes); for two classes shape (n_rows,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        found = np.asarray(X @ self.coef_ + self.intercept_, np.float64)
+        return found[:, 1] if len(self.classes_) == 2 else found
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Best classes, shape (n_rows,)."""
+        found = self.decision_function(X)
+        best = found > 0 if found.ndim == 1 else found.argmax(axis=1)
+        return np.asarray(self.classes_[np.asarray(best, np.int64)])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 class ComplaintClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -63,8 +129,7 @@ class ComplaintClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     classes_ : ndarray, shape (n_classes,)
     ngrams_ : HashedNgrams
-    coef_ : ndarray of float32, shape (n_features, n_classes)
-    intercept_ : ndarray of float32, shape (n_classes,)
+    margins_ : MarginClassifier
 
     Examples
     --------
@@ -107,23 +172,20 @@ class ComplaintClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = np.unique(labels)
         if len(self.classes_) < 2:
             raise InputError(f"all labels are {self.classes_.tolist()}; at least two are needed")
-        indicators = labels[:, None] == self.classes_
         self.ngrams_ = HashedNgrams(self.size, self.bits, self.features, self.min_texts)
-        matrix = self.ngrams_.fit(texts, indicators).transform(texts)
-        self.coef_, self.intercept_ = margins(matrix, indicators, self.C, self.random_state)
+        matrix = self.ngrams_.fit(texts, labels).transform(texts)
+        self.margins_ = MarginClassifier(self.C, self.random_state).fit(matrix, labels)
         return self
 
-    def decision_function(self, X: Iterable[str]) -> NDArray[np.float32]:
+    def decision_function(self, X: Iterable[str]) -> NDArray[np.float64]:
         """Margins, shape (n_texts, n_classes); for two classes shape (n_texts,)."""
         check_is_fitted(self)
-        found = np.asarray(self.ngrams_.transform(X) @ self.coef_) + self.intercept_
-        return found[:, 1] if len(self.classes_) == 2 else found
+        return self.margins_.decision_function(self.ngrams_.transform(X))
 
     def predict(self, X: Iterable[str]) -> NDArray[Any]:
         """Best labels, shape (n_texts,)."""
-        found = self.decision_function(X)
-        best = found > 0 if found.ndim == 1 else found.argmax(axis=1)
-        return np.asarray(self.classes_[np.asarray(best, np.int64)])
+        check_is_fitted(self)
+        return self.margins_.predict(self.ngrams_.transform(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

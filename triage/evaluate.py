@@ -57,7 +57,10 @@ def label_figures(
         "n": len(truth),
         "accuracy": _round(right.mean()),
         "macro_f1": _round(np.mean([each["f1"] for each in per_class.values()])),
-        "per_class": per_class,
+        "per_class": {
+            label: {name: _round(value) if name != "n" else value for name, value in each.items()}
+            for label, each in per_class.items()
+        },
     }
     if confidence is not None:
         sure = np.asarray(confidence, np.float64)
@@ -190,9 +193,9 @@ def _class_figures(truth: Sequence[str], given: Sequence[str], label: str) -> di
     said = sum(g == label for g in given)
     both = sum(t == g == label for t, g in zip(truth, given, strict=True))
     return {
-        "precision": _round(both / said if said else 0.0),
-        "recall": _round(both / real if real else 0.0),
-        "f1": _round(2 * both / (real + said) if real + said else 0.0),
+        "precision": both / said if said else 0.0,
+        "recall": both / real if real else 0.0,
+        "f1": 2 * both / (real + said) if real + said else 0.0,
         "n": real,
     }
 

@@ -39,7 +39,7 @@ def mood_scores(
     --------
     >>> none = np.zeros((1, len(KINDS) + 2), np.uint16)
     >>> anger, anxiety = mood_scores(np.array([[0.5, 0.5]]), ("愤怒", "正面"), none)
-    >>> float(anger[0]), float(anxiety[0])
+    >>> round(float(anger[0]), 3), round(float(anxiety[0]), 3)
     (0.5, 0.1)
     """
     anger = probabilities @ _shares(labels, _ANGER_OF)
