@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
+# A higher score never makes a label less likely, not even where all rows of a label are copies
+# of one another, so that held-out scores say nothing.
+_LEAST_SCALE = 0.5
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,9 @@ def calibrate_one(
         return float(fit + ridge * (extra**2).sum() / 10), gradient
 
     start = np.concatenate([[3.0], np.zeros(n_labels * (1 + more.shape[1]))])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    bounds = [(_LEAST_SCALE, None)] + [(None, None)] * (len(start) - 1)
+    options = {"maxiter": 500}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     scale, shift, extra = _split(found, n_labels)
     return Calibration(np.full(n_labels, scale), shift, extra)
 
@@ -126,7 +131,8 @@ def _platt(score: Floats, truth: NDArray[np.bool_], weights: Floats) -> tuple[fl
         slope = weights * (1 / (1 + np.exp(-logits)) - goal) / len(score)
         return float(fit), np.array([(slope * score).sum(), slope.sum()])
 
-    found = minimize(loss, np.array([3.0, 0.0]), jac=True, method="L-BFGS-B").x
+    bounds = [(_LEAST_SCALE, None), (None, None)]
+    found = minimize(loss, np.array([3.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds).x
     return float(found[0]), float(found[1])
 
 

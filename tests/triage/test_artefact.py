@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import ctypes
 import gzip
 import hashlib
@@ -279,10 +280,8 @@ def _resign(directory: Path, payload: bytes, unpacked: int) -> None:
 def test_arbitrary_bytes_are_refused_and_nothing_else(data: bytes) -> None:
     """Whatever stands in a payload, the only failure is a refusal."""
     packed = zlib.compress(data)
-    try:
+    with contextlib.suppress(ModelRefused):
         artefact.unpacked(packed, {"unpacked_bytes": len(data)})
-    except ModelRefused:
-        pass
 
 
 def test_an_array_of_objects_is_not_written(tmp_path: Path) -> None:
