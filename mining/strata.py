@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int32]
 
 _EXACT_UP_TO = 60.0
+_UTTERLY_UNLIKELY = 1e-60
+_NOTHING = 1e-290
 _NONE = np.empty(0, dtype=np.int32)
 
 
@@ -235,6 +237,27 @@ def _add_stratum(out: Floats, both: int, drawn: int, holding: int, size: int) ->
 
 
 @numba.njit(cache=True)
+def _likely(total: int, marked: int, drawn: int) -> tuple[int, Floats]:
+    """The counts that are not utterly unlikely: the first, and their probabilities."""
+    first, last = max(0, marked + drawn - total), min(marked, drawn)
+    mode = min(max((marked + 1) * (drawn + 1) // (total + 2), first), last)
+    low = high = mode
+    rest = total - marked - drawn
+    below, above = np.empty(mode - first + 1), np.empty(last - mode + 1)
+    below[0] = above[0] = math.exp(log_hypergeometric(mode, total, marked, drawn))
+    floor = below[0] * _UTTERLY_UNLIKELY
+    while low > first and below[mode - low] > floor:
+        step = low / (marked - low + 1.0) * ((rest + low) / (drawn - low + 1.0))
+        below[mode - low + 1] = below[mode - low] * step
+        low -= 1
+    while high < last and above[high - mode] > floor:
+        step = (marked - high) / (high + 1.0) * ((drawn - high) / (rest + high + 1.0))
+        above[high - mode + 1] = above[high - mode] * step
+        high += 1
+    return low, np.concatenate((below[: mode - low + 1][::-1], above[1 : high - mode + 1]))
+
+
+@numba.njit(cache=True)
 def _convolved_tail(
     seen: int, sizes: NDArray[np.int64], holding: NDArray[np.int64], drawn: NDArray[np.int64]
 ) -> float:
@@ -242,15 +265,16 @@ def _convolved_tail(
     low = 0
     spread = np.ones(1)
     for s in range(sizes.size):
-        n, y, x = sizes[s], holding[s], drawn[s]
-        first, last = max(0, x + y - n), min(x, y)
-        low += first
-        if first == last:
+        if drawn[s] == 0 or holding[s] == 0:
             continue
-        part = np.empty(last - first + 1)
-        for k in range(part.size):
-            part[k] = math.exp(log_hypergeometric(first + k, n, y, x))
-        spread = np.convolve(spread, part)
+        first, part = _likely(sizes[s], holding[s], drawn[s])
+        low += first
+        if part.size > 1:
+            spread = np.convolve(spread, part)
+        last = spread.size
+        while last > 1 and spread[last - 1] < _NOTHING:
+            last -= 1
+        spread = spread[:last]
     if seen <= low:
         return 1.0
     tail = 0.0
