@@ -52,8 +52,9 @@ class Settings(BaseSettings):
     body_seconds: float = Field(default=20, gt=0, description="a request's body must arrive within")
     request_seconds: float = Field(default=30, gt=0, description="a reply is due within")
     drain_seconds: float = Field(default=12, gt=0, description="running requests may finish within")
-    concurrency: int = Field(
-        default=16, ge=1, description="requests worked on at once in a process"
+    concurrency: int = Field(default=8, ge=1, description="requests worked on at once a process")
+    waiting: int = Field(
+        default=64, ge=0, description="requests that may wait for that; others get 503 at once"
     )
     key_rate: str = Field(default="120000/minute", description="requests of one key")
     refused_key_rate: str = Field(default="30/minute", description="wrong keys from one address")

@@ -53,7 +53,9 @@ class Edge:
         self._settings = settings
         self._metrics = metrics
         self._log = log
-        self._busy = 0
+        self._present = 0
+        self._room = settings.concurrency + settings.waiting
+        self._desks = asyncio.Semaphore(settings.concurrency)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,19 +80,20 @@ class Edge:
             await self._app(scope, _replay(body), exchange.send)
             return
         self._refuse_overload(exchange)
-        self._busy += 1
+        self._present += 1
         try:
-            async with asyncio.timeout(self._settings.request_seconds):
+            async with asyncio.timeout(self._settings.request_seconds), self._desks:
                 await self._app(scope, _replay(body), exchange.send)
         except TimeoutError:
             seconds = self._settings.request_seconds
             raise Problem(503, f"no reply was ready within {seconds:g} s; try again") from None
         finally:
-            self._busy -= 1
+            self._present -= 1
 
     def _refuse_overload(self, exchange: _Exchange) -> None:
+        """Turn away at once who would wait too long: the waiting room is full."""
         queued_seconds = time.perf_counter() - exchange.arrived
-        if self._busy >= self._settings.concurrency or queued_seconds > _LONGEST_QUEUE_SECONDS:
+        if self._present >= self._room or queued_seconds > _LONGEST_QUEUE_SECONDS:
             self._metrics.refused.labels("overload").inc()
             raise Problem(503, "more requests than can be served now; try again after a second")
 

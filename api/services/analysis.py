@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
 from api.services.imports import Progress
+from api.services.logs import fault
 from api.services.office import Office
 from api.settings import Settings
 from api.store import complaints, jobs, reports
@@ -136,6 +137,8 @@ def _result(pipe: Any) -> dict[str, Any]:
         raise RuntimeError("the report's process ended without a word") from None
     if isinstance(outcome, str):
         raise InputError(outcome)
+    if "error" in outcome:
+        raise RuntimeError(f"{outcome['error']} at {outcome['at']}")
     return dict(outcome)
 
 
@@ -146,6 +149,8 @@ def make_report(pipe: Any, settings: Mapping[str, Any], told: Mapping[str, Any])
         pipe.send(_made(Settings(**settings), told))
     except InputError as error:
         pipe.send(str(error)[:400])
+    except Exception as error:
+        pipe.send(fault(error))
 
 
 def _made(settings: Settings, told: Mapping[str, Any]) -> dict[str, Any]:

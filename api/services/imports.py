@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,12 +23,13 @@ from api.store import complaints, imports, jobs
 from api.store.complaints import NewComplaint
 from api.store.imports import Refusal
 from domain.complaint import COLUMNS, Complaint
-from domain.errors import NotFound, RowRefused
+from domain.errors import NotFound, RowRefused, TableUnreadable
 
 if TYPE_CHECKING:
     from api.services.tables import RowError, Table
 
 KIND = "import"
+_ARCHIVE = b"PK\x03\x04"
 _CHUNK = 100
 _ERRORS_SHOWN = 100
 T = TypeVar("T")
@@ -45,6 +47,7 @@ class Upload:
 
 async def accept(office: Office, caller: Caller, upload: Upload) -> dict[str, str]:
     """Seal a file, queue its import and say under which number."""
+    await asyncio.to_thread(_look, upload.content)
     identifier = f"imp_{secrets.token_hex(16)}"
     file = _place(office, identifier)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -56,6 +59,16 @@ async def accept(office: Office, caller: Caller, upload: Upload) -> dict[str, st
     except BaseException:
         file.unlink(missing_ok=True)
         raise
+
+
+def _look(content: bytes) -> None:
+    """Refuse at the door what would burst when it is opened."""
+    if not content.strip():
+        raise TableUnreadable("the file is empty; it needs a header and at least one row")
+    if content[:4] == _ARCHIVE:
+        from api.services.tables import UPLOAD_LIMITS, refuse_bomb
+
+        refuse_bomb(content, "the file", UPLOAD_LIMITS)
 
 
 def _queue(

@@ -6,7 +6,6 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     generate_latest,
 )
@@ -35,9 +34,6 @@ class Metrics:
         )
         self.refused = Counter(
             "suyuan_refused_total", "Requests turned away", ("reason",), registry=self.registry
-        )
-        self.busy = Gauge(
-            "suyuan_requests_in_progress", "Requests worked on", registry=self.registry
         )
         self.intake = Counter(
             "suyuan_intake_total", "Complaints taken in", ("state",), registry=self.registry

@@ -392,7 +392,7 @@ def _cell(value: Any) -> str:
 
 
 def _read_excel(content: bytes, name: str, limits: Limits) -> Table:
-    _refuse_bomb(content, name, limits)
+    refuse_bomb(content, name, limits)
     import openpyxl
 
     try:
@@ -414,7 +414,8 @@ def _read_excel(content: bytes, name: str, limits: Limits) -> Table:
     return _table(name, frame, [], len(frame))
 
 
-def _refuse_bomb(content: bytes, name: str, limits: Limits) -> None:
+def refuse_bomb(content: bytes, name: str, limits: Limits) -> None:
+    """Refuse an archive that is no workbook or unpacks beyond the limits, without unpacking it."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +30,8 @@ from api.store.tables import audit, complaints, events, outbox
 PENDING = "pending"
 DECIDED = "decided"
 FAILED = "failed"
+_INSERT_OUTBOX = insert(outbox)
+_INSERT_AUDIT = insert(audit)
 
 
 @dataclass(frozen=True)
@@ -80,28 +83,36 @@ class Filter:
     received_to: datetime | None = None
 
 
-def _insert_once(connection: Connection) -> Any:
-    dialect = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
+@cache
+def _insert_once(dialect: str) -> Any:
+    """One statement for each database, so that it is compiled once."""
+    insert_ = insert_on_sqlite if dialect == "sqlite" else insert_on_postgresql
     return (
-        dialect(complaints)
+        insert_(complaints)
         .on_conflict_do_nothing(index_elements=["id"])
         .returning(complaints.c.number)
     )
 
 
-def _transaction(connection: Connection) -> ColumnElement[int]:
-    on_postgresql = connection.dialect.name == "postgresql"
+@cache
+def _insert_event(dialect: str) -> Any:
+    return insert(events).returning(events.c.number, _transaction(dialect))
+
+
+def _transaction(dialect: str) -> ColumnElement[int]:
+    on_postgresql = dialect == "postgresql"
     return literal_column("pg_current_xact_id()::text::bigint" if on_postgresql else "0")
 
 
 def add(connection: Connection, new: NewComplaint, by: str, detail: Mapping[str, Any]) -> bool:
     """Store a complaint with its event, audit and outbox rows; False when its id is taken."""
-    event = record(connection, new.id, "received", new.stored_at, by, detail)
-    values = asdict(new) | {"change": event, "change_tx": _transaction(connection)}
-    if connection.execute(_insert_once(connection).values(values)).first() is None:
-        connection.execute(events.delete().where(events.c.number == event))
+    dialect = connection.dialect.name
+    change = record(connection, new.id, "received", new.stored_at, by, detail)
+    values = {**vars(new), "change": change.number, "change_tx": change.tx}
+    if connection.execute(_insert_once(dialect), values).first() is None:
+        connection.execute(events.delete().where(events.c.number == change.number))
         return False
-    enqueue(connection, event, new.id, "complaint.received", new.stored_at)
+    enqueue(connection, change.number, new.id, "complaint.received", new.stored_at)
     audit_row(connection, new.stored_at, by, "complaint.create", new.id, {})
     return True
 
@@ -113,11 +124,11 @@ def record(
     at: datetime,
     by: str,
     detail: Mapping[str, Any],
-) -> int:
-    """Add an event to a complaint's history; its number orders all changes."""
-    statement = insert(events).returning(events.c.number)
-    values = {"complaint": complaint, "at": at, "kind": kind, "by": by, "detail": dict(detail)}
-    return int(connection.execute(statement, values).scalar_one())
+) -> Change:
+    """Add an event to a complaint's history; its place orders all changes."""
+    values = {"complaint": complaint, "at": at, "kind": kind, "by": by, "detail": detail}
+    number, tx = connection.execute(_insert_event(connection.dialect.name), values).one()
+    return Change(tx, number)
 
 
 def enqueue(connection: Connection, event: int, complaint: str, kind: str, at: datetime) -> None:
@@ -130,7 +141,7 @@ def enqueue(connection: Connection, event: int, complaint: str, kind: str, at: d
         "created_at": at,
         "attempts": 0,
     }
-    connection.execute(insert(outbox), values)
+    connection.execute(_INSERT_OUTBOX, values)
 
 
 def audit_row(
@@ -142,8 +153,8 @@ def audit_row(
     detail: Mapping[str, Any],
 ) -> None:
     """Write down who did what to which thing."""
-    values = {"at": at, "by": by, "action": action, "subject": subject, "detail": dict(detail)}
-    connection.execute(insert(audit), values)
+    values = {"at": at, "by": by, "action": action, "subject": subject, "detail": detail}
+    connection.execute(_INSERT_AUDIT, values)
 
 
 def find(
@@ -174,9 +185,9 @@ def add_many(
     ]  # fmt: skip
     statement = insert(events).returning(events.c.number, sort_by_parameter_order=True)
     numbers = connection.execute(statement, received).scalars().all()
-    transaction = connection.execute(select(_transaction(connection))).scalar_one()
+    transaction = connection.execute(select(_transaction(connection.dialect.name))).scalar_one()
     rows = [
-        asdict(one) | {"change": number, "change_tx": transaction}
+        vars(one) | {"change": number, "change_tx": transaction}
         for one, number in zip(new, numbers, strict=True)
     ]
     connection.execute(insert(complaints), rows)
@@ -240,17 +251,17 @@ def redecide(
     detail: Mapping[str, Any],
 ) -> bool:
     """Change a complaint that nobody changed since it was read; False when somebody did."""
-    event = record(connection, row.id, kind, at, by, detail)
+    made = record(connection, row.id, kind, at, by, detail)
     statement = (
         update(complaints)
         .where(complaints.c.id == row.id, complaints.c.change == bindparam("seen"))
-        .values(**values, change=event, change_tx=_transaction(connection))
+        .values(**values, change=made.number, change_tx=made.tx)
         .returning(complaints.c.number)
     )
     if connection.execute(statement, {"seen": row.change}).first() is None:
-        connection.execute(events.delete().where(events.c.number == event))
+        connection.execute(events.delete().where(events.c.number == made.number))
         return False
-    enqueue(connection, event, row.id, f"complaint.{kind}", at)
+    enqueue(connection, made.number, row.id, f"complaint.{kind}", at)
     audit_row(connection, at, by, f"complaint.{kind}", row.id, {})
     return True
 

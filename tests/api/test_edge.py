@@ -151,7 +151,7 @@ def test_every_reply_carries_the_security_headers(sqlite_house: House) -> None:
 
 def test_too_many_requests_at_once_are_told_to_come_back(settings: Settings) -> None:
     """Beyond the limit a request gets 503 and a time to wait, and the others their reply."""
-    small = settings.model_copy(update={"concurrency": 2})
+    small = settings.model_copy(update={"concurrency": 1, "waiting": 3})
     from triage.registry import open_desk
 
     with open_house(small, open_desk()) as house:

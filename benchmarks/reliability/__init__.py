@@ -1,0 +1,1 @@
+"""Rows of the list of reliability tests, measured against the running service."""

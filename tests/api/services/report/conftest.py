@@ -1,0 +1,63 @@
+"""Histories that the report's tests read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from api.services.example import write_history
+from api.services.report import Report, ReportOptions, build_report
+from api.services.tables import Table, read_table
+
+Rows = Sequence[Mapping[str, object]]
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example history as the demo writes it."""
+    out = tmp_path_factory.mktemp("history")
+    write_history(out, complaints=20_000, weeks=26, seed=7)
+    return out
+
+
+@pytest.fixture(scope="session")
+def report(history: Path) -> Report:
+    """The report of the whole example history."""
+    return build_report(read_table(history / "complaints.csv"))
+
+
+@pytest.fixture(scope="session")
+def small_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A history without causes, short enough for every format."""
+    out = tmp_path_factory.mktemp("small")
+    write_history(out, complaints=600, weeks=10, seed=3, causes="none")
+    return build_report(read_table(out / "complaints.csv"))
+
+
+@pytest.fixture(scope="session")
+def table_of() -> Callable[[Rows], Table]:
+    """Make a table of rows, as a file would carry them."""
+
+    def make(rows: Rows) -> Table:
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        out = io.StringIO()
+        writer = csv.DictWriter(out, names, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+        return read_table(out.getvalue().encode(), name="rows.csv")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def report_of(table_of: Callable[[Rows], Table]) -> Callable[..., Report]:
+    """Build a report of rows."""
+
+    def make(rows: Rows, **options: object) -> Report:
+        return build_report(table_of(rows), ReportOptions(**options))  # type: ignore[arg-type]
+
+    return make

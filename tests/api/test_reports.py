@@ -1,0 +1,47 @@
+"""Reports of what is stored."""
+
+from __future__ import annotations
+
+from tests.api.house import TEXT, House
+
+
+def test_a_report_is_made_of_what_is_stored(house: House) -> None:
+    """Asked for, made by a job in a process of its own, read as data and as a page."""
+    for n in range(12):
+        row = {"id": f"c-{n}", "text": TEXT, "region": "华东", "product": "手机"}
+        assert house.post("/complaints", row).status_code == 201
+    accepted = house.post("/reports", {"title": "每周根因"})
+    assert accepted.status_code == 202
+    job = house.finished(accepted.json()["job"])
+    assert job["state"] == "done", job
+    identifier = accepted.json()["id"]
+    assert house.get(f"/reports/{identifier}").json()["state"] == "done"
+    content = house.get(f"/reports/{identifier}.json").json()
+    assert content["snapshot"]["rows"] == 12
+    page = house.get(f"/reports/{identifier}.html")
+    assert "每周根因" in page.text
+    assert "unsafe-inline" not in page.headers["content-security-policy"]
+    assert house.get("/reports").json()["items"][0]["id"] == identifier
+
+
+def test_a_report_of_nothing_fails_with_a_word(sqlite_house: House) -> None:
+    """An empty database has no causes."""
+    accepted = sqlite_house.post("/reports", {}).json()
+    job = sqlite_house.finished(accepted["job"])
+    assert (job["state"], job["reason"]) == (
+        "failed", "no complaint is stored yet; a report needs some",
+    )  # fmt: skip
+    assert sqlite_house.get(f"/reports/{accepted['id']}.json").status_code == 404
+
+
+def test_reports_refuse_what_is_no_period(sqlite_house: House) -> None:
+    """Days are written as 2026-02-14."""
+    for asked in ({"start": "yesterday"}, {"start": "2026-02-31"}, {"items": []}, {"x": 1}):
+        assert sqlite_house.post("/reports", asked).status_code == 422
+
+
+def test_other_names_than_reports_are_not_served(sqlite_house: House) -> None:
+    """No path leads out of the folder."""
+    for name in ("..%2F..%2Fkeys%2Fmasking.key", "%2e%2e", "rep_x", "..%5c..%5ckeys"):
+        for suffix in ("", ".json", ".html"):
+            assert sqlite_house.get(f"/reports/{name}{suffix}").status_code == 404
