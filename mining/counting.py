@@ -173,7 +173,7 @@ def _open_node(shape, state, levels, stack, arena, perfect, fixed, pairs):
             if shape[S_PAIRED] and not _may_join(pairs, item, candidate):
                 continue
             right = stack[other, C_OFFSET]
-            both = _meet(arena, top, left, right, blocks)  # type: ignore[call-arg]
+            both = _meet(arena, top, left, right, blocks)  # type: ignore[call-arg, var-annotated]
             if both == count and not fixed[candidate]:
                 perfect[n_perfect] = candidate
                 n_perfect += 1
@@ -242,7 +242,7 @@ def _list_bits(arena, offset, n_words, places):
         rest = arena[offset + word]
         while rest:
             lowest = rest & (~rest + np.uint64(1))
-            places[n] = (word << 6) + _trailing_zeros(lowest)
+            places[n] = (word << 6) + _trailing_zeros(lowest)  # type: ignore[call-arg]
             n += 1
             rest ^= lowest
 
@@ -609,7 +609,7 @@ def _is_extended(shape, state, levels, stack, arena, maximal):
             outer = stack[other, C_OFFSET]
             if maximal:
                 scratch = levels[depth + 1, L_TOP]
-                both = _meet(arena, scratch, inner, outer, blocks)  # type: ignore[call-arg]
+                both = _meet(arena, scratch, inner, outer, blocks)  # type: ignore[call-arg, var-annotated]
                 if both >= shape[S_MIN_COUNT]:
                     return True
             elif _is_covered(arena, inner, outer, blocks * LANES):
