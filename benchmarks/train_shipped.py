@@ -70,6 +70,11 @@ def hotline_taxonomy(data: Path) -> Taxonomy:
     return categories_only(Taxonomy(Code(code, tuple(path)) for code, *path in rows))
 
 
+def hotline_recipe() -> Recipe:
+    """How the hotline model is trained."""
+    return replace(Recipe(), features=30_000, lean=())
+
+
 def publish(trained: Trained) -> None:
     """Put the model in place of one of the same version."""
     target = MODELS / trained.model.name / trained.model.version
@@ -111,10 +116,9 @@ def main() -> None:
         publish(train(table, name="complaints", version=chosen.version, taxonomy=taxonomy,
                       progress=tell))  # fmt: skip
     if chosen.only != "complaints":
-        recipe = replace(Recipe(), features=30_000, lean=())
         table, taxonomy = hotline_table(chosen.data), hotline_taxonomy(chosen.data)
         publish(train(table, name="hotline", version=chosen.version, taxonomy=taxonomy,
-                      recipe=recipe, progress=tell))  # fmt: skip
+                      recipe=hotline_recipe(), progress=tell))  # fmt: skip
     write_pins()
 
 

@@ -95,7 +95,8 @@ def calibrate_one(
         return float(fit + ridge * (extra**2).sum() / 10), gradient
 
     start = np.concatenate([[3.0], np.zeros(n_labels * (1 + more.shape[1]))])
-    bounds = [(_LEAST_SCALE, None)] + [(None, None)] * (len(start) - 1)
+    free: list[tuple[float | None, float | None]] = [(None, None)] * (len(start) - 1)
+    bounds = [(_LEAST_SCALE, None), *free]
     options = {"maxiter": 500}
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     scale, shift, extra = _split(found, n_labels)

@@ -25,7 +25,7 @@ from triage.model import Model
 from triage.reading import Reader, Reading
 from triage.routing import Routing, local_time, shipped_routing
 from triage.tier import ORDER, TierPolicy, tier_reasons
-from triage.words import Segmenter
+from triage.words import segmenter
 
 _CHUNK = 512
 _ALTERNATIVES = 3
@@ -51,8 +51,6 @@ class Desk:
         What a missed 重大 costs.
     lexicon : Lexicon, optional
         By default the shipped words.
-    segmenter : Segmenter, optional
-        Cuts evidence into words; knows those of a user's dictionary.
 
     Raises
     ------
@@ -68,13 +66,12 @@ class Desk:
         routing: Routing | None = None,
         policy: TierPolicy | None = None,
         lexicon: Lexicon | None = None,
-        segmenter: Segmenter | None = None,
     ) -> None:
         self.model = model
         self.routing = routing or shipped_routing()
         self.reader = Reader(model, base, lexicon or shipped_lexicon(), policy or TierPolicy())
-        self._segmenter = segmenter
         self._names = _Names(self.reader)
+        self.reader.read(["一"])  # compiled code is loaded now, not at the first complaint
 
     @property
     def name(self) -> str:
@@ -182,7 +179,7 @@ class Desk:
         for text, draft, moment, values in zip(texts, drafts, moments, rows, strict=True):
             decision = self._decision(draft, moment, values, routes)
             if explain:
-                found = evidence(self.reader, text, decision, self._segmenter)
+                found = evidence(self.reader, text, decision, segmenter(self.model.own_words))
                 decision = decision._replace(evidence=found)
             yield decision
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,13 +22,8 @@ _LEAST = 0.02
 Span = tuple[int, int]
 
 
-@cache
-def _segmenter() -> Segmenter:
-    return Segmenter()
-
-
 def evidence(
-    reader: Reader, text: str, decision: Decision, segmenter: Segmenter | None = None
+    reader: Reader, text: str, decision: Decision, segmenter: Segmenter
 ) -> tuple[Evidence, ...]:
     """Words that speak for the category, the main issue, the tier and the sentiment.
 
@@ -43,7 +37,7 @@ def evidence(
     text : str
         Cleaned, as it was decided on.
     decision : Decision
-    segmenter : Segmenter, optional
+    segmenter : Segmenter
         Knows the words of the user's dictionary.
 
     Returns
@@ -52,7 +46,7 @@ def evidence(
         At most three words a target, the weightiest first, with offsets into `text`; stated
         words of the lexicon come first for a tier above 普通.
     """
-    spans = _word_spans(segmenter or _segmenter(), text)
+    spans = _word_spans(segmenter, text)
     if len(text) > _LONGEST:
         spans = _in_best_windows(reader, text, decision, spans)
     if not spans:

@@ -32,6 +32,8 @@ class Model:
         What stated words of each kind add to the tier's logits.
     stated_confidence : float
         How often a complaint is 重大 when words state it, on rows that training did not see.
+    own_words : tuple of str
+        The user's dictionary, which evidence is cut by.
     manifest : mapping
     """
 
@@ -42,6 +44,7 @@ class Model:
     heads: Mapping[str, Head]
     word_weights: NDArray[np.float32]
     stated_confidence: float
+    own_words: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
     def category_code(self, category: str) -> str | None:
@@ -57,6 +60,7 @@ class Model:
             "word_kinds": list(COUNTED),
             "word_weights": self.word_weights,
             "stated_confidence": float(self.stated_confidence),
+            "own_words": list(self.own_words),
         }
 
     @classmethod
@@ -74,6 +78,7 @@ class Model:
                 {head.target: head for head in heads},
                 _word_weights(payload),
                 float(payload["stated_confidence"]),
+                tuple(payload.get("own_words", ())),
                 file.manifest,
             )
         except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -165,6 +165,7 @@ def train(
     version: str,
     taxonomy: Taxonomy,
     recipe: Recipe | None = None,
+    own_words: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Trained:
     """Train a model of all targets that a table has labels for.
@@ -178,6 +179,8 @@ def train(
     taxonomy : Taxonomy
         Its codes are those of ``issues``, its first level the labels of ``category``.
     recipe : Recipe, optional
+    own_words : sequence of str, optional
+        The user's dictionary: words that evidence keeps whole.
     progress : callable, optional
         Called with what is being done and the share done, in [0, 1].
 
@@ -200,7 +203,7 @@ def train(
     tell("all rows", recipe.folds / (recipe.folds + 1))
     scorer = _fit_scorer(table.texts, targets, np.ones(len(table.texts), np.bool_), recipe)
     extra, sure = _tier_words(targets, fit)
-    model = Model(name, version, taxonomy, scorer, heads, extra, sure)
+    model = Model(name, version, taxonomy, scorer, heads, extra, sure, tuple(own_words))
     fit.figures |= _figures(model, targets, fit, taxonomy)
     tell("done", 1.0)
     facts = _facts(table, taxonomy, recipe, targets, fit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -58,12 +59,10 @@ def test_no_evidence_is_looked_for_when_none_is_wanted(desk: Desk) -> None:
 
 
 def test_own_words_stay_whole(desk: Desk) -> None:
-    """A user's dictionary reaches the evidence."""
-    own = Desk(desk.model, segmenter=Segmenter(["星河小蜜蜂"]))
-    text = "星河小蜜蜂坏了"
-    words = [word for word, _, _ in Segmenter(["星河小蜜蜂"]).cut(text)]
-    assert "星河小蜜蜂" in words
-    assert own.decide(text, NOON).evidence is not None
+    """A user's dictionary, kept with the model, reaches the evidence."""
+    own = Desk(replace(desk.model, own_words=("星河小蜜蜂坏",)))
+    words = {found.text for found in own.decide("星河小蜜蜂坏", NOON).evidence}
+    assert words == {"星河小蜜蜂坏"}
 
 
 def test_a_user_dictionary_is_read_line_by_line(tmp_path: Path) -> None:
