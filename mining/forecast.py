@@ -100,7 +100,7 @@ def forecast(counts: Floats, exposure: Floats, horizon: int, chance: float = 0.8
     >>> counts = np.random.default_rng(1).poisson(50, (1, 40)).astype(float)
     >>> ahead = forecast(counts, np.ones(44), 4)
     >>> ahead.mean.round().tolist(), bool((ahead.low < 50).all() and (ahead.high > 50).all())
-    ([[50.0, 50.0, 50.0, 50.0]], True)
+    ([[51.0, 51.0, 51.0, 51.0]], True)
     """
     _check(counts, exposure, horizon)
     known = counts.shape[1]

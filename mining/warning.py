@@ -25,6 +25,8 @@ _SEASON_PRIOR = 20.0
 _SCATTER_PRIOR = 10.0
 _HALF = 0.5
 _STILL_HIGH = 0.05
+_MONTH = 4
+_CAP = 1.2
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Vigilance:
     guard : int
         Weeks just before the judged one that stay out of its baseline, so that a slow rise does
         not become its own measure.
+    patience : int
+        The same for slow rises, where the history is long enough.
     p_value : float
         A single week gives the alarm below this chance.
     threshold : float
@@ -54,8 +58,9 @@ class Vigilance:
     baseline: int = 26
     least: int = 6
     guard: int = 2
+    patience: int = 13
     p_value: float = 5e-5
-    threshold: float = 9.5
+    threshold: float = 10.5
     rise: float = 1.5
     fewest: int = 5
 
@@ -83,7 +88,7 @@ class Watch:
     p_values : ndarray of float64, shape (n, weeks)
         Chance of at least the count seen.
     sums : ndarray of float64, shape (n, weeks)
-        The cumulative sum before it starts anew.
+        The cumulative sum, kept below 1.2 times its threshold.
     scatter : ndarray of float64, shape (n, weeks)
         Variance over mean that the baseline showed, at least 1.
     alarms, slow : ndarray of bool, shape (n, weeks)
@@ -137,6 +142,22 @@ def watch(counts: Floats, exposure: Floats, vigilance: Vigilance | None = None) 
     return _Round(counts, exposure, vigilance or Vigilance()).run()
 
 
+@dataclass(frozen=True)
+class _Baseline:
+    """What the weeks before lead one to expect of a week, by series."""
+
+    judged: Flags
+    seen: Floats
+    expected: Floats
+    scatter: Floats
+
+    @property
+    def variance(self) -> Floats:
+        """Of the count to come: its own scatter and the doubt about the rate."""
+        variance: Floats = self.scatter * self.expected * (1 + self.expected / (self.seen + _HALF))
+        return variance
+
+
 class _Round:
     """One pass over the weeks; keeps which weeks may serve as a baseline."""
 
@@ -150,30 +171,34 @@ class _Round:
         self.out = {name: np.full(shape, np.nan) for name in ("expected", "upper", "p_values")}
         self.out |= {"sums": np.zeros(shape), "scatter": np.ones(shape)}
         self.alarms, self.slow = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-        n = shape[0]
-        self.sum, self.run_seen, self.run_expected = np.zeros(n), np.zeros(n), np.zeros(n)
-        self.run_start = np.zeros(n, dtype=np.int64)
+        self.sum = np.zeros(shape[0])
+        self.run_start = np.zeros(shape[0], dtype=np.int64)
+        self.older = np.full(shape, np.nan)
 
     def run(self) -> Watch:
         for week in range(self.counts.shape[1]):
-            self._judge(week)
+            self._single(week, self._baseline(week, self.vigilance.guard))
+            self._cumulative(week, self._baseline(week, self._patience(week)))
+            self.calm[self.alarms[:, week], week] = False
         return Watch(**self.out, alarms=self.alarms, slow=self.slow)
 
-    def _judge(self, week: int) -> None:
-        window = slice(max(0, week - self.vigilance.guard - self.vigilance.baseline), None)
-        window = slice(window.start, max(week - self.vigilance.guard, 0))
+    def _patience(self, week: int) -> int:
+        """How far back the baseline of slow rises ends, as far as a short history allows."""
+        possible = (week - self.vigilance.least) // 2
+        return max(self.vigilance.guard, min(self.vigilance.patience, possible))
+
+    def _baseline(self, week: int, guard: int) -> _Baseline:
+        end = max(week - guard, 0)
+        window = slice(max(end - self.vigilance.baseline, 0), end)
         used = self.calm[:, window]
         seen = (self.counts[:, window] * used).sum(axis=1)
         base = (self.exposure[:, window] * used).sum(axis=1)
         judged = (used.sum(axis=1) >= self.vigilance.least) & self.known[:, week] & (base > 0)
         rate = (seen + _HALF) / np.where(base > 0, base, 1.0)
         expected = rate * self.exposure[:, week] * self._season(week, window)
-        expected = np.maximum(expected, 1e-9)
-        scatter = self._scatter(window, used, rate)
-        self._single(week, judged, expected, scatter, seen)
-        self._cumulative(week, judged, expected, scatter)
-        raised = self.alarms[:, week]
-        self.calm[raised, week] = False
+        return _Baseline(
+            judged, seen, np.maximum(expected, 1e-9), self._scatter(window, used, rate)
+        )
 
     def _season(self, week: int, window: slice) -> Floats:
         """How this time of last year stood to last year's baseline, drawn towards 1."""
@@ -195,41 +220,45 @@ class _Round:
         scatter: Floats = np.maximum((squares + _SCATTER_PRIOR) / (free + _SCATTER_PRIOR), 1.0)
         return scatter
 
-    def _single(
-        self, week: int, judged: Flags, expected: Floats, scatter: Floats, seen: Floats
-    ) -> None:
-        variance = scatter * expected * (1 + expected / (seen + _HALF))
-        size = expected**2 / np.maximum(variance - expected, 1e-9 * expected + 1e-12)
+    def _single(self, week: int, usual: _Baseline) -> None:
+        """One week against the negative binomial prediction of its count."""
+        expected, judged, now = usual.expected, usual.judged, self.counts[:, week]
+        size = expected**2 / np.maximum(usual.variance - expected, 1e-9 * expected + 1e-12)
         chance = size / (size + expected)
-        now = self.counts[:, week]
         p_values = np.asarray(stats.nbinom.sf(now - 1, size, chance))
-        upper = stats.nbinom.isf(self.vigilance.p_value, size, chance)
-        upper = np.maximum(upper, np.maximum(self.vigilance.rise * expected, self.vigilance.fewest))
-        for name, values in (("expected", expected), ("p_values", p_values), ("upper", upper)):
+        upper = np.asarray(stats.nbinom.isf(self.vigilance.p_value, size, chance))
+        large = np.maximum(np.ceil(self.vigilance.rise * expected), self.vigilance.fewest)
+        upper = np.maximum(upper, large - 1)
+        shown = {"expected": expected, "p_values": p_values, "upper": upper}
+        for name, values in {**shown, "scatter": usual.scatter}.items():
             self.out[name][judged, week] = values[judged]
-        self.out["scatter"][judged, week] = scatter[judged]
-        large = (now >= self.vigilance.rise * expected) & (now >= self.vigilance.fewest)
-        self.alarms[:, week] = judged & large & (p_values < self.vigilance.p_value)
+        surely = p_values < self.vigilance.p_value
+        self.alarms[:, week] = judged & (now >= large) & surely
 
-    def _cumulative(self, week: int, judged: Flags, expected: Floats, scatter: Floats) -> None:
-        """Page's sum of log likelihood ratios of a rise against none."""
-        now, rise = self.counts[:, week], self.vigilance.rise
-        step = (now * np.log(rise) - expected * (rise - 1)) / scatter
-        fresh = self.sum <= 0
-        self.run_start = np.where(fresh, week, self.run_start)
-        self.run_seen = np.where(fresh, 0.0, self.run_seen) + np.where(judged, now, 0.0)
-        self.run_expected = np.where(fresh, 0.0, self.run_expected)
-        self.run_expected += np.where(judged, expected, 0.0)
-        self.sum = np.where(judged, np.maximum(self.sum + step, 0.0), self.sum)
+    def _cumulative(self, week: int, usual: _Baseline) -> None:
+        """Page's sum of log likelihood ratios of a rise against none, from an older baseline."""
+        now, rise, threshold = self.counts[:, week], self.vigilance.rise, self.vigilance.threshold
+        doubt = usual.variance / usual.expected
+        step = (now * np.log(rise) - usual.expected * (rise - 1)) / doubt
+        self.run_start = np.where(self.sum <= 0, week, self.run_start)
+        grown = np.clip(self.sum + step, 0.0, _CAP * threshold)
+        self.sum = np.where(usual.judged, grown, self.sum)
         self.out["sums"][:, week] = self.sum
-        large = (self.run_seen >= rise * self.run_expected) & (now >= self.vigilance.fewest)
-        large &= self.out["p_values"][:, week] < _STILL_HIGH
-        crossed = judged & (self.sum > self.vigilance.threshold) & large
+        self.older[usual.judged, week] = usual.expected[usual.judged]
+        crossed = usual.judged & (self.sum > threshold) & self._is_large(week)
         self.slow[:, week] = crossed & ~self.alarms[:, week]
         self.alarms[:, week] |= crossed
         for row in np.flatnonzero(crossed):
             self.calm[row, self.run_start[row] : week + 1] = False
-        self.sum = np.where(self.alarms[:, week], 0.0, self.sum)
+
+    def _is_large(self, week: int) -> Flags:
+        """Whether the last month is as large as the rise that is looked for, and this week too."""
+        month = slice(max(week - _MONTH + 1, 0), week + 1)
+        expected = np.nansum(self.older[:, month], axis=1)
+        seen = np.where(np.isnan(self.older[:, month]), 0.0, self.counts[:, month]).sum(axis=1)
+        large: Flags = seen >= self.vigilance.rise * expected
+        large &= self.out["p_values"][:, week] < _STILL_HIGH
+        return large & (self.counts[:, week] >= self.vigilance.fewest)
 
 
 @dataclass(frozen=True)

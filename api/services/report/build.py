@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,17 +22,18 @@ from api.services.report.language import Language
 from api.services.report.options import ReportOptions
 from api.services.report.outlook import outlook
 from api.services.report.period import Period
-from api.services.report.privacy import shown_value
+from api.services.report.privacy import published
 from api.services.report.profile import profile
 from api.services.report.rankings import danger_marks, rankings
 from api.services.report.series import trends
 from api.services.report.surveillance import surveillance
 from api.services.report.words import words
 from api.services.tables import Table
+from mining.causes import CauseReport
 
 SCHEMA = "suyuan-report/1"
 Progress = Callable[[str, int, int], None]
-_STEPS = ("reading", "counting", "mining", "writing")
+_READING, _COUNTING, _MINING, _WATCHING, _STEPS = 0, 2, 3, 9, 12
 _MOST_ERRORS = 200
 _LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "statsmodels", "rjieba")
 
@@ -58,29 +58,32 @@ def build_content(
 ) -> dict[str, Any]:
     """Everything that report.json holds."""
     say = progress or _silent
-    say(_STEPS[0], 0, len(_STEPS))
+    say("reading", _READING, _STEPS)
     scope = _scope(table, options, desk)
     language = Language(options.language)
-    say(_STEPS[1], 1, len(_STEPS))
+    say("counting", _COUNTING, _STEPS)
     content = _head(table, scope, options, language)
     content |= _counted(scope, options)
-    say(_STEPS[2], 2, len(_STEPS))
-    mined = mine(scope.cases, options, scope.last, progress)
+    mined = mine(scope.cases, options, scope.last, _within(say, _MINING, _WATCHING))
     content["mining"] = mining_summary(mined, scope.cases, options, language)
     compared = scope.last is not None
     content["findings"] = findings(mined, scope.cases, scope.period, options, compared)
-    say(_STEPS[3], 3, len(_STEPS))
-    raised, watched = surveillance(scope.everything, scope.period, mined, options)
-    content["warnings"], content["surveillance"] = raised, watched
-    content["outlook"] = outlook(scope.everything, scope.period)
-    content["dissatisfaction"] = dissatisfaction(scope.cases, options.small_group)
-    content["words"] = words(scope.cases, scope.last, options)
-    content["problems"] = []
-    content["public"] = False
+    say("watching", _WATCHING, _STEPS)
+    content |= _watched(scope, mined, options)
     content["method"] = {"text": _method(content, language)}
-    content = dict(rounded(content))
+    say("done", _STEPS, _STEPS)
+    content = published(content)
     content["at_a_glance"] = at_a_glance(content, language)
     return content
+
+
+def _within(say: Progress, start: int, end: int) -> Progress:
+    """The steps of a part as steps of the whole."""
+
+    def part(step: str, at: int, of: int) -> None:
+        say(step, start + (end - start) * at // max(of, 1), _STEPS)
+
+    return part
 
 
 def _silent(step: str, at: int, of: int) -> None:
@@ -126,7 +129,7 @@ def _snapshot(table: Table, scope: _Scope, parameters: dict[str, Any]) -> dict[s
     errors = sorted(everything.errors, key=lambda error: (error.row, error.column or ""))
     reach = extent(everything)
     return {
-        "name": shown_value(table.name),
+        "name": table.name,
         "digest": table.digest,
         "parameters_digest": _digest(parameters),
         "rows": table.rows_in,
@@ -138,7 +141,7 @@ def _snapshot(table: Table, scope: _Scope, parameters: dict[str, Any]) -> dict[s
         "last_day": reach.end.isoformat() if reach else None,
         "errors_total": len(errors),
         "errors": [
-            {"row": error.row, "column": error.column, "reason": shown_value(error.reason)}
+            {"row": error.row, "column": error.column, "reason": error.reason}
             for error in errors[:_MOST_ERRORS]
         ],
     }
@@ -169,7 +172,7 @@ def _parameters(cases: Cases, options: ReportOptions) -> dict[str, Any]:
         "severity": dict(options.severity),
         "aliases": {name: dict(known) for name, known in options.aliases.items()},
         "issue_names": dict(options.issue_names),
-        "exposure": _exposure_digest(options.exposure),
+        "exposure_digest": _exposure_digest(options.exposure),
     }
 
 
@@ -210,6 +213,19 @@ def _counted(scope: _Scope, options: ReportOptions) -> dict[str, Any]:
     }
 
 
+def _watched(scope: _Scope, mined: CauseReport | None, options: ReportOptions) -> dict[str, Any]:
+    warnings, watched = surveillance(scope.everything, scope.period, mined, options)
+    return {
+        "warnings": warnings,
+        "surveillance": watched,
+        "outlook": outlook(scope.everything, scope.period),
+        "dissatisfaction": dissatisfaction(scope.cases, options.small_group),
+        "words": words(scope.cases, scope.last, options),
+        "problems": [],
+        "public": False,
+    }
+
+
 def _method(content: dict[str, Any], language: Language) -> list[str]:
     snapshot = content["snapshot"]
     rows = language.say(
@@ -226,14 +242,3 @@ def _method(content: dict[str, Any], language: Language) -> list[str]:
         for key in ("method_rules", "method_warnings", "method_intervals", "method_limits")
     ]
     return [rows, plain[0], once, *plain[1:]]
-
-
-def rounded(content: Any) -> Any:
-    """Figures to six digits, so that the same inputs give the same bytes on any machine."""
-    if isinstance(content, dict):
-        return {key: rounded(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [rounded(value) for value in content]
-    if isinstance(content, float):
-        return float(f"{content:.6g}") if math.isfinite(content) else None
-    return content

@@ -214,7 +214,8 @@ def _joined(frame: pd.DataFrame, name: str, aliases: Any) -> NDArray[np.object_]
 def _local(column: pd.Series[Any], errors: list[RowError]) -> pd.Series[Any]:
     read, wrong = moments(column.str.replace(_JOINED, r"\1 \2", regex=True))
     errors.extend(wrong)
-    return read.dt.tz_convert(CHINA).dt.tz_localize(None)
+    local: pd.Series[Any] = read.dt.tz_convert(CHINA).dt.tz_localize(None)
+    return local
 
 
 def _times(column: pd.Series[Any], errors: list[RowError]) -> dict[str, Any]:

@@ -247,6 +247,7 @@ class Page:
             warning["weekly"][shown],
             warning["weekly_expected"][shown],
             warning["weekly_upper"][shown],
+            warning["weekly_alarm"][shown],
             risen(warning, self.language),
         )
 

@@ -13,7 +13,7 @@ from api.services.report.counts import Compared
 from api.services.report.language import Language
 from api.services.report.options import ReportOptions
 from api.services.report.period import Period
-from api.services.report.privacy import shown_text, shown_value
+from api.services.report.privacy import shown_text
 from api.services.report.rankings import issue_of
 from api.services.report.series import weekly_of
 from mining.baskets import Item
@@ -90,7 +90,7 @@ def _finding(
     rows = np.array([place[name] for name in finding.complaints], dtype=np.int64)
     marked = np.zeros(len(cases), dtype=np.bool_)
     marked[rows] = True
-    shown["complaints"] = [shown_value(name) for name in finding.complaints]
+    shown["complaints"] = list(finding.complaints)
     shown["weekly"] = weekly_of(marked, cases, period.weeks) if period else []
     shown["examples"] = examples(rows, cases, options.examples)
     if not compared and not finding.is_confounded:
@@ -104,7 +104,6 @@ def named(finding: Finding, options: ReportOptions) -> dict[str, Any]:
     for side in ("antecedents", "consequents"):
         shown[side] = [_item(item, options) for item in shown[side]]
     for by in shown["confounded_by"]:
-        by["value"] = shown_value(by["value"]) if by["value"] else None
         if by["attribute"] == "issues" and by["value"]:
             by["name"] = issue_of(by["value"], options)["name"]
     return shown
@@ -118,7 +117,7 @@ def item_of(item: Item, options: ReportOptions) -> dict[str, str]:
 def _item(item: dict[str, str], options: ReportOptions) -> dict[str, str]:
     if item["attribute"] == "issues":
         return {**item, "name": issue_of(item["value"], options)["name"]}
-    return {"attribute": item["attribute"], "value": shown_value(item["value"])}
+    return {"attribute": item["attribute"], "value": item["value"]}
 
 
 def examples(rows: NDArray[np.int64], cases: Cases, most: int) -> list[dict[str, Any]]:
@@ -139,7 +138,7 @@ def _example(row: int, cases: Cases) -> dict[str, Any]:
     frame = cases.frame
     received = frame["received"].iloc[row].isoformat() if cases.timed else None
     return {
-        "id": shown_value(frame["id"].iloc[row]),
+        "id": frame["id"].iloc[row],
         "received_at": received,
         "text": shown_text(frame["text"].iloc[row]),
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from typing import Any
 
 from api.services.report.document import html_of
 
+# Fonts for text have no emoji; what they would print instead is an empty box.
+_PICTOGRAPHS = re.compile("[\u2600-\u27bf\ufe00-\ufe0f\u200d\U0001f000-\U0001faff]")
 _FONTS = "apt-get install fonts-noto-cjk"
 _PANGO = "apt-get install libpango-1.0-0 libpangoft2-1.0-0"
 
@@ -24,7 +27,8 @@ def pdf_of(content: dict[str, Any]) -> bytes:
         raise PaperMissing(f"the PDF needs Pango ({_PANGO}); {_first_line(error)}") from None
     if not _has_chinese_font():
         raise PaperMissing(f"the PDF needs a Chinese font ({_FONTS})")
-    page = weasyprint.HTML(string=html_of(content, paper=True), url_fetcher=_refuse)
+    html = _PICTOGRAPHS.sub("", html_of(content, paper=True))
+    page = weasyprint.HTML(string=html, url_fetcher=_refuse)
     identifier = content["snapshot"]["digest"][:32].encode()
     pdf = page.write_pdf(pdf_identifier=identifier)
     return bytes(pdf or b"")

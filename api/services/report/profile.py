@@ -77,7 +77,7 @@ def _clock(cases: Cases, small_group: int) -> list[list[int | None]]:
     hours = cases.frame["hour"].to_numpy(np.int64)
     if not (hours > 0).any():
         return []
-    weekdays = cases.frame["received"].dt.weekday.to_numpy(np.int64)
+    weekdays = cases.frame["received"].dt.day_of_week.to_numpy(np.int64)
     return _seen(np.bincount(weekdays * 24 + hours, minlength=168).reshape(7, 24), small_group)
 
 

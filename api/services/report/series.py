@@ -74,7 +74,7 @@ def _by_category(cases: Cases, span: range) -> list[dict[str, Any]]:
     names = cases.frame["category"]
     found = names[names != ""].value_counts()
     order = sorted(found.index, key=lambda name: (-found[name], name))
-    groups = pd.Categorical(names, categories=order).codes.astype(np.int64)
+    groups = pd.Index(order, dtype="str").get_indexer(names).astype(np.int64)
     counts = weekly(cases, groups, len(order), span)
     return [
         {"value": str(name), "counts": whole_numbers(row), "interval": _intervals(row)}

@@ -15,7 +15,6 @@ from api.services.report.counts import shares
 from api.services.report.findings import examples, item_of
 from api.services.report.options import ReportOptions
 from api.services.report.period import Period, monday_of, week_label, week_of
-from api.services.report.privacy import shown_value
 from api.services.report.rankings import issue_of
 from api.services.report.series import weekly, weekly_issues, whole_numbers
 from api.services.report.weekload import week_loads
@@ -117,8 +116,9 @@ def _warning(
         "weeks": [monday_of(week).isoformat() for week in watched.span],
         "weekly": whole_numbers(row),
         "weekly_expected": [float(value) for value in watched.found.expected[episode.series]],
+        "weekly_alarm": watched.found.alarms[episode.series].tolist(),
         "weekly_upper": [float(value) for value in watched.found.upper[episode.series]],
-        "complaints": [shown_value(name) for name in cases.frame["id"].to_numpy()[rows]],
+        "complaints": cases.frame["id"].to_numpy()[rows].tolist(),
         "examples": examples(rows, cases, options.examples),
     }
 
@@ -195,7 +195,7 @@ def _places(
     p_values = np.minimum(stats.binom.sf(table["count"] - 1, whole, share) * len(table), 1.0)
     return [
         {
-            "value": shown_value(str(value)),
+            "value": str(value),
             "count": int(count),
             "share": count / whole,
             "usual_share": float(usual),
@@ -271,7 +271,7 @@ def _filers(
         {
             "count": len(filer.complaints),
             "items": [item_of(item, options) for item in filer.commonest],
-            "complaints": [shown_value(str(ids[row])) for row in filer.complaints],
+            "complaints": ids[filer.complaints].tolist(),
         }
         for filer in mined.repeat_filers[:_MOST]
     ]
@@ -326,7 +326,7 @@ def _crowd(key: Any, part: pd.DataFrame, cases: Cases, options: ReportOptions) -
     people, expected = int(part["people"].sum()), float(part["expected"].sum())
     return {
         "attribute": attribute,
-        "value": shown_value(str(value)),
+        "value": str(value),
         "issue": issue_of(cases.codes[int(issue)], options),
         "people": people,
         "expected": expected,

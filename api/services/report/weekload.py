@@ -24,7 +24,8 @@ def week_loads(cases: Cases, span: range, last: date) -> NDArray[np.float64]:
     """
     first = cases.frame["day"].min().date()
     known = pd.date_range(first, last, freq="D")
-    received = cases.frame["day"].value_counts().reindex(known, fill_value=0).to_numpy(float)
+    by_day = cases.frame["day"].value_counts().reindex(known, fill_value=0)
+    received: NDArray[np.float64] = np.array(by_day, dtype=np.float64)
     weights = _weights(np.array([_kind(day.date()) for day in known]), known, received)
     end = monday_of(span[-1]) + timedelta(days=6)
     days = [day.date() for day in pd.date_range(first, end, freq="D")]
@@ -47,7 +48,7 @@ def _weights(
     kinds: NDArray[np.int64], days: pd.DatetimeIndex, received: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Weight of each kind of day on each weekday; rare kinds are drawn towards the weekday's."""
-    weekdays = np.asarray(days.weekday, dtype=np.int64)
+    weekdays = np.asarray(days.day_of_week, dtype=np.int64)
     ordinary = kinds < _OFF
     count = np.bincount(weekdays[ordinary], minlength=7)
     usual = np.bincount(weekdays[ordinary], received[ordinary], 7) / np.maximum(count, 1)

@@ -255,7 +255,7 @@ class _Writer:
             *(finding[key] for key in more),
             finding["excess"],
             finding["excess_low"],
-            self.say(_STATUS.get(finding["status"], finding["status"])),
+            self.say(str(_STATUS.get(finding["status"], finding["status"]))),
             "; ".join(f"{by['attribute']}={by['value'] or ''}" for by in finding["confounded_by"]),
             " ".join(finding["complaints"][:200]),
         ]

@@ -41,7 +41,7 @@ class Share:
 
 def share_bars(rows: Sequence[Share], title: str, width: float = 460) -> Markup:
     """Shares as bars with 95 % whiskers; a rust tick marks the earlier period."""
-    label = min(max((text_width(row.name, 12) for row in rows), default=0) + 12, 130)
+    label = min(max((text_width(row.name, 12) for row in rows), default=0) + 12, 172)
     room = width - label - 108
     highest = max((max(row.high, row.before or 0) for row in rows), default=1) or 1
     drawn: list[Markup] = []

@@ -115,9 +115,10 @@ def rise_columns(
     counts: Counts,
     expected: Sequence[float | None],
     upper: Sequence[float | None],
+    alarms: Sequence[bool],
     title: str,
 ) -> Markup:
-    """Weekly counts beside what was expected; weeks above the alarm level are red."""
+    """Weekly counts beside what was expected; weeks with an alarm are red."""
     highest = max([*(count or 0 for count in counts), *(level or 0 for level in upper)], default=0)
     ticks = round_ticks(highest, 3)
     frame = Frame(52, 10, 894, 112, ticks[-1])
@@ -126,8 +127,7 @@ def rise_columns(
     for at, count in enumerate(counts):
         if count is not None:
             x, y = frame.x(at, len(counts)) - slot * 0.38, frame.y(count)
-            level = upper[at]
-            fill = RUST if level is not None and count >= level else PALE
+            fill = RUST if alarms[at] else PALE
             shown = note(f"{labels[at]}: {count:,}")
             drawn.append(box(x, y, slot * 0.76, frame.bottom - y, fill, shown))
     drawn.append(_steps(frame, expected, INK, "none"))
