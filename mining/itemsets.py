@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -248,25 +249,28 @@ class Itemsets:
         """
         import pandas as pd
 
+        labels = range(self.n_columns) if names is None else names
         support = self.counts / max(self.n_transactions, 1)
-        itemsets = np.empty(len(self), dtype=object)
-        itemsets[:] = self._frozensets(range(self.n_columns) if names is None else names)
-        return pd.DataFrame({"support": support, "itemsets": pd.Series(itemsets, dtype="object")})
+        with _collector_at_rest():
+            itemsets = pd.Series(self._frozensets(labels), dtype="object", copy=False)
+            return pd.DataFrame({"support": support, "itemsets": itemsets}, copy=False)
 
-    def _frozensets(self, names: Iterable[Any]) -> list[frozenset[Any]]:
-        """Build all frozensets; the collector would walk the growing list again and again."""
-        labels = np.empty(self.n_columns, dtype=object)
-        labels[:] = list(names)
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            sets: list[frozenset[Any]] = []
-            for size in self.level_counts:
-                sets.extend(map(frozenset, labels[self.level(size)[0]].tolist()))
-        finally:
-            if collecting:
-                gc.enable()
-        return sets
+    def _frozensets(self, names: Iterable[Any]) -> npt.NDArray[np.object_]:
+        """Build all frozensets, each of a smaller one and its last item where that is there."""
+        labels = _objects(list(names))
+        singles = _objects([frozenset((label,)) for label in labels])
+        sets, smaller = [np.empty(0, object)], np.empty((0, 0), np.int32)
+        for size in self.level_counts:
+            level, _ = self.level(size)
+            places = _places_of_prefixes(level, smaller)
+            if size == 1:
+                sets.append(singles[level[:, 0]])
+            elif places is not None:
+                sets.append(np.bitwise_or(sets[-1][places], singles[level[:, -1]]))
+            else:
+                sets.append(_objects([frozenset(row) for row in labels[level].tolist()]))
+            smaller = level
+        return np.concatenate(sets)
 
     @cached_property
     def _index(self) -> tuple[npt.NDArray[np.int32], np.uint64]:
@@ -314,6 +318,43 @@ class Itemsets:
             counts[here] = counts[here][order]
         sizes = np.repeat(np.arange(first.size - 1), np.diff(first))
         return np.concatenate(([0], np.cumsum(sizes))), flat, counts
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Keep the collector from walking a growing list of new sets again and again.
+
+    Freezing and thawing moves them to the oldest generation without a walk; where somebody has
+    frozen objects already, they are left alone.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            if gc.get_freeze_count() == 0:
+                gc.freeze()
+                gc.unfreeze()
+            gc.enable()
+
+
+def _places_of_prefixes(
+    level: npt.NDArray[np.int32], smaller: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64] | None:
+    """Find all rows without their last column among the smaller ones; None if one is missing."""
+    from mining import lattice
+
+    places = np.empty(level.shape[0], np.int64)
+    fits = smaller.shape[1] == level.shape[1] - 1 > 0
+    return places if fits and lattice.find_prefixes(level, smaller, places) else None
+
+
+def _objects(values: list[Any]) -> npt.NDArray[np.object_]:
+    """Make an array of these objects, whatever their length."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def frequent_itemsets(

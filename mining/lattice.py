@@ -141,3 +141,19 @@ def count_candidates(level, offsets, items, table, shift):
             total += _all_known(level, offsets, items, table, shift, row, last, wanted, place)
             other += 1
     return total
+
+
+@njit(cache=True)
+def find_prefixes(level, previous, places):
+    """Find each row without its last column in the level before; both are ordered.
+
+    Returns whether all were there.
+    """
+    at, size = 0, level.shape[1] - 1
+    for row in range(level.shape[0]):
+        while at < previous.shape[0] and not np.array_equal(level[row, :size], previous[at]):
+            at += 1
+        if at == previous.shape[0]:
+            return False
+        places[row] = at
+    return True
