@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ from mining.significance import (
     rule_measures,
 )
 from mining.spelling import Aliases
-from mining.stability import Weeks, stability, weeks_of
+from mining.stability import Stability, Weeks, stability, weeks_of
 
 Progress = Callable[[str, int, int], None]
 
@@ -44,6 +45,7 @@ _SMALLEST_SHARE = 0.0005
 _STEPS = 6
 _LEAST_RATIO = 1.1
 _LOOSEST = 0.005
+_MOST_JUDGED = 120_000
 _SINGLE_ATTENTION = 0.5
 _PAIRS_ATTENTION = 0.25
 
@@ -260,7 +262,8 @@ class _Search:
         self.tests = int(self.candidates.tests.sum()) + self.pairs.tests
         self._test()
         self._say("confounding")
-        verdict = judge(self.scene, self._significant_rules(), self.bar)
+        self.court = self.scene.sample(_MOST_JUDGED)
+        verdict = judge(self.court, self._significant_rules(), self.bar)
         kept, explained = self._judge_pairs(verdict.causes)
         self._confirm(verdict, kept)
         self._say("findings")
@@ -362,16 +365,14 @@ class _Search:
         self.place = {self._rule(at): int(at) for at in np.flatnonzero(self.significant)}
         return list(self.place)
 
-    def _judge_pairs(
-        self, causes: list[Rule]
-    ) -> tuple[list[Rule], dict[Rule, list[Confounder]]]:
+    def _judge_pairs(self, causes: list[Rule]) -> tuple[list[Rule], dict[Rule, list[Confounder]]]:
         lift = max(1.0, crowding(self.scene, self.issues)) * self.demands.min_lift
         chosen = self.pair_q <= self.demands.max_q
         self.pair_place = {
             Rule((int(self.pairs.left[at]),), int(self.pairs.right[at])): int(at)
             for at in np.flatnonzero(chosen)
         }
-        return judge_pairs(self.scene, self.pairs, chosen, causes, Bar(self.bar.p_value, lift))
+        return judge_pairs(self.court, self.pairs, chosen, causes, Bar(self.bar.p_value, lift))
 
     def _confirm(self, verdict: Verdict, pairs: list[Rule]) -> None:
         """Correct once more, by the evidence that is left and with shadows not as discoveries.
@@ -400,10 +401,7 @@ class _Search:
     ) -> list[Finding]:
         found = [self._finding("cause", rule, []) for rule in verdict.causes]
         found += [self._finding("co-occurrence", rule, []) for rule in kept]
-        shadows = [
-            self._finding("cause", rule, by)
-            for rule, by in self._shadows(verdict).items()
-        ]
+        shadows = [self._finding("cause", rule, by) for rule, by in self._shadows(verdict).items()]
         shadows += [self._finding("co-occurrence", rule, by) for rule, by in explained.items()]
         found = [finding for finding in found + shadows if self._reaches(finding)]
         return sorted(found, key=self._order)
@@ -492,17 +490,25 @@ class _Search:
         return rows
 
     def _ids(self, rows: Ints) -> tuple[str, ...]:
-        if "id" in self.table.columns:
-            return tuple(str(value) for value in self.table["id"].to_numpy()[rows])
-        return tuple(str(row) for row in rows)
+        return tuple(map(str, self._names[rows].tolist()))
 
-    def _stability(self, rule: Rule) -> Any:
+    @cached_property
+    def _names(self) -> NDArray[np.object_]:
+        if "id" not in self.table.columns:
+            return np.arange(len(self.table)).astype(object)
+        return self.table["id"].to_numpy(dtype=object)
+
+    @cached_property
+    def _counted_weeks(self) -> Weeks | None:
         if self.weeks is None:
             return None
-        weeks = Weeks(self.weeks.codes[self.first], self.weeks.monday)
-        antecedent = np.zeros(len(self.scene), dtype=np.bool_)
-        antecedent[self.scene.rows(rule.antecedent)] = True
-        return stability(weeks, antecedent, self.scene.held(rule.issue))
+        return Weeks(self.weeks.codes[self.first], self.weeks.monday)
+
+    def _stability(self, rule: Rule) -> Stability | None:
+        if self._counted_weeks is None:
+            return None
+        rows = self.scene.rows(rule.antecedent)
+        return stability(self._counted_weeks, rows, self.scene.held(rule.issue))
 
     def _exposed(self, rule: Rule) -> Exposure | None:
         items = [self.all.items[item] for item in rule.antecedent]
@@ -521,6 +527,14 @@ class _Search:
     def _close(self, findings: list[Finding]) -> CauseReport:
         judged, vanished = compare_periods(findings, self.previous)
         return CauseReport(
-            judged, vanished, self.filers, [], None, self.tests, len(self.table),
-            len(self.scene), self.min_count, self.all.messages,
+            judged,
+            vanished,
+            self.filers,
+            [],
+            None,
+            self.tests,
+            len(self.table),
+            len(self.scene),
+            self.min_count,
+            self.all.messages,
         )

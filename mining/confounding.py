@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mining.scene import Codes, Rule, Scene
-from mining.strata import Floats, Strata, crossed
+from mining.strata import Division, Floats, Strata
 
 _KEPT_INFORMATION = 0.3
 _DOUBT_P = 1e-3
@@ -27,6 +27,7 @@ _CLEAR_Z = 4.5
 _SAME_COMPLAINTS = 0.5
 _LARGE_SHARE = 0.01
 _MOST_LARGE = 5
+_FIRST_PART = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,10 @@ def judge(scene: Scene, rules: Sequence[Rule], bar: Bar) -> Verdict:
 def _judge_issue(
     scene: Scene, issue: int, rules: list[Rule], bar: Bar, verdict: Verdict
 ) -> list[tuple[float, Rule]]:
-    chosen = _forward(scene, issue, rules, bar)
-    strength = dict(zip((rule for _, rule in chosen), (z for z, _ in chosen), strict=True))
+    strength = {rule: z for z, rule in _forward(scene, issue, rules, bar)}
     kept = list(strength)
     for rule in reversed(list(strength)):
-        others = [other for other in kept if other != rule]
-        blame = _blame(scene, rule, others, bar)
+        blame = _blame(scene, rule, kept, bar)
         if blame is not None:
             kept.remove(rule)
             verdict.dismiss(rule, blame)
@@ -145,11 +144,11 @@ def _forward(
     scene: Scene, issue: int, rules: list[Rule], bar: Bar
 ) -> list[tuple[float, Rule]]:
     """Take rules one after the other, each the strongest among complaints alike in the rest."""
-    parts = [scene.base(issue)]
+    division = Division.of(scene.base(issue))
     chosen: list[tuple[float, Rule]] = []
     left = list(rules)
     while left:
-        strata = scene.strata(issue, crossed(parts))
+        strata = scene.strata(issue, division.codes)
         z = strata.compare([scene.rows(rule.antecedent) for rule in left]).z
         order = np.argsort(-z, kind="stable")
         best = next((int(at) for at in order if _passes(scene, strata, left[at], bar)), None)
@@ -157,7 +156,7 @@ def _forward(
             break
         best = _broadest(scene, strata, left, z, best, bar)
         chosen.append((float(z[best]), left[best]))
-        parts.append(scene.membership(left[best].antecedent))
+        division = division.cross(scene.membership(left[best].antecedent), len(chosen))
         left = [rule for at, rule in enumerate(left) if at != best and z[at] > 1.0]
     return chosen
 
@@ -169,7 +168,7 @@ def _broadest(
     narrow = scene.rows(rules[best].antecedent)
     inside = np.zeros(len(scene), dtype=np.int32)
     inside[narrow] = 1
-    beyond = scene.strata(rules[best].issue, crossed([strata.codes, inside]))
+    beyond = scene.strata(rules[best].issue, Division.of(strata.codes, inside).codes)
     for at in np.argsort(-z, kind="stable"):
         wide = scene.rows(rules[at].antecedent)
         if z[at] < _SAME_COMPLAINTS * z[best] or wide.size <= narrow.size:
@@ -190,24 +189,30 @@ def _passes(scene: Scene, strata: Strata, rule: Rule, bar: Bar) -> bool:
     return enough and strata.p_value(rows) <= bar.p_value
 
 
-def _own_parts(scene: Scene, rule: Rule, others: Sequence[Rule]) -> list[Codes]:
-    memberships = [scene.membership(other.antecedent) for other in others]
-    return [scene.base(rule.issue), *memberships]
+def _alike(scene: Scene, first: Codes, rule: Rule, causes: Sequence[Rule]) -> Division:
+    """Complaints alike in a first part and in the other causes of the rule's issue."""
+    others = [c.antecedent for c in causes if c.issue == rule.issue and c != rule]
+    division = Division.of(first)
+    for number, items in enumerate(others, start=1):
+        division = division.cross(scene.membership(items), number)
+    return division
 
 
 def _blame(
-    scene: Scene, rule: Rule, others: list[Rule], bar: Bar
+    scene: Scene, rule: Rule, causes: list[Rule], bar: Bar
 ) -> list[Confounder] | None:
     """What explains a chosen rule after all: the other causes, or an attribute as a whole."""
-    parts = _own_parts(scene, rule, others)
-    strata = scene.strata(rule.issue, crossed(parts))
+    base = scene.base(rule.issue)
+    alike = _alike(scene, np.minimum(base, 0), rule, causes)
+    weekly = alike.cross(np.maximum(base, 0), _FIRST_PART)
+    strata = scene.strata(rule.issue, weekly.codes)
     if not _passes(scene, strata, rule, bar):
-        return _explained_by(scene, rule, others)
-    flat = np.minimum(parts[0], 0)
+        return _explained_by(scene, rule, [other for other in causes if other != rule])
     for attribute, values in scene.values.items():
-        if scene.is_tied(attribute, rule.antecedent):
+        tied = scene.is_tied(attribute, rule.antecedent)
+        if tied or not scene.might_confound(attribute, rule):
             continue
-        finer = scene.strata(rule.issue, crossed([*parts[1:], flat, values + 1]))
+        finer = scene.strata(rule.issue, alike.cross(values + 1, _FIRST_PART).codes)
         if _vanishes(scene, rule, strata, finer):
             return [Confounder(attribute)]
     return None
@@ -228,11 +233,11 @@ def _vanishes(scene: Scene, rule: Rule, strata: Strata, finer: Strata) -> bool:
 
 def _explained_by(scene: Scene, rule: Rule, causes: Sequence[Rule]) -> list[Confounder]:
     """The causes among whose complaints most of the rule's lie; else the weeks."""
-    mine = scene.rows((*rule.antecedent, rule.issue))
+    rows = scene.rows(rule.antecedent)
+    mine = rows[scene.held(rule.issue)[rows]]
     best, share = None, 0.0
     for cause in causes:
-        rows = scene.rows((*cause.antecedent, cause.issue))
-        common = np.intersect1d(mine, rows, assume_unique=True).size / max(mine.size, 1)
+        common = float((scene.membership(cause.antecedent)[mine] == 1).mean())
         if common > share:
             best, share = cause, common
     if best is not None:
@@ -248,37 +253,36 @@ def _named(scene: Scene, item: int) -> Confounder:
 def _across_issues(scene: Scene, rules: list[Rule], bar: Bar, verdict: Verdict) -> None:
     """Hold every cause, the strongest first, against the causes of other issues before it."""
     for rule in rules:
-        others = [r for r in rules if r.issue == rule.issue and r != rule]
-        parts = _own_parts(scene, rule, others)
+        base = scene.base(rule.issue)
+        alike = _alike(scene, np.minimum(base, 0), rule, rules)
+        weekly = alike.cross(np.maximum(base, 0), _FIRST_PART)
         elsewhere = [cause for cause in verdict.causes if cause.issue != rule.issue]
-        blame = _mediated(scene, rule, elsewhere, parts)
-        blame = blame or _crowded_out(scene, rule, elsewhere, parts, bar)
+        blame = _mediated(scene, rule, elsewhere, weekly)
+        blame = blame or _crowded_out(scene, rule, elsewhere, weekly, bar)
         if blame:
             verdict.confounded[rule] = blame
         else:
             verdict.causes.append(rule)
-            alike = scene.strata(rule.issue, crossed([np.minimum(parts[0], 0), *parts[1:]]))
-            verdict.p_values[rule] = alike.p_value(scene.rows(rule.antecedent))
+            strata = scene.strata(rule.issue, alike.codes)
+            verdict.p_values[rule] = strata.p_value(scene.rows(rule.antecedent))
 
 
 def _share_complaints(scene: Scene, one: Rule, other: Rule) -> bool:
     first, second = scene.rows(one.antecedent), scene.rows(other.antecedent)
-    common = np.intersect1d(first, second, assume_unique=True).size
-    return common >= _SAME_COMPLAINTS * min(first.size, second.size)
+    common = (scene.membership(one.antecedent)[second] == 1).sum()
+    return bool(common >= _SAME_COMPLAINTS * min(first.size, second.size))
 
 
-def _mediated(
-    scene: Scene, rule: Rule, causes: list[Rule], parts: list[Codes]
-) -> list[Confounder]:
+def _mediated(scene: Scene, rule: Rule, causes: list[Rule], alike: Division) -> list[Confounder]:
     """The issue that the rule's own comes with in the same complaint, if it holds by that only."""
-    coarse = scene.strata(rule.issue, crossed(parts))
+    coarse = scene.strata(rule.issue, alike.codes)
     rows = [scene.rows(rule.antecedent)]
     least = 1 + (coarse.compare(rows).risk_ratio[0] - 1) / 3
     for cause in causes:
         if not _share_complaints(scene, cause, rule):
             continue
         present = scene.held(cause.issue).astype(np.int32)
-        beside = scene.strata(rule.issue, crossed([*parts, present]))
+        beside = scene.strata(rule.issue, alike.cross(present, _FIRST_PART + 1).codes)
         left = beside.compare(rows).risk_ratio[0]
         if not left >= least or beside.p_value(rows[0]) > _DOUBT_P:
             return [_named(scene, cause.issue)]
@@ -286,7 +290,7 @@ def _mediated(
 
 
 def _crowded_out(
-    scene: Scene, rule: Rule, causes: list[Rule], parts: list[Codes], bar: Bar
+    scene: Scene, rule: Rule, causes: list[Rule], alike: Division, bar: Bar
 ) -> list[Confounder]:
     """The largest cause of another issue, if only its complaints make this one look frequent."""
     large = [
@@ -294,9 +298,11 @@ def _crowded_out(
     ]
     if not large:
         return []
-    coarse = scene.strata(rule.issue, crossed(parts))
-    memberships = [scene.membership(cause.antecedent) for cause in large]
-    finer = scene.strata(rule.issue, crossed([*parts, *memberships]))
+    coarse = scene.strata(rule.issue, alike.codes)
+    apart = alike
+    for number, cause in enumerate(large, start=_FIRST_PART + 1):
+        apart = apart.cross(scene.membership(cause.antecedent), number)
+    finer = scene.strata(rule.issue, apart.codes)
     low = finer.compare([scene.rows(rule.antecedent)]).risk_ratio_low[0]
     if low >= bar.lift and not _vanishes(scene, rule, coarse, finer):
         return []
@@ -305,6 +311,8 @@ def _crowded_out(
 
 def _large_causes(scene: Scene, causes: list[Rule]) -> list[Rule]:
     """The few causes that hold so many complaints that other issues' shares depend on them."""
-    sizes = [scene.rows((*cause.antecedent, cause.issue)).size for cause in causes]
+    sizes = [
+        int(scene.held(cause.issue)[scene.rows(cause.antecedent)].sum()) for cause in causes
+    ]
     order = np.argsort(-np.array(sizes, dtype=np.int64), kind="stable")[:_MOST_LARGE]
     return [causes[at] for at in order if sizes[at] >= _LARGE_SHARE * len(scene)]

@@ -12,7 +12,7 @@ from mining.candidates import Ints
 from mining.confounding import Bar, Confounder
 from mining.scene import Rule, Scene
 from mining.significance import Floats, fisher_p_values
-from mining.strata import Strata, crossed
+from mining.strata import Division, Strata
 
 _KEPT_INFORMATION = 0.3
 _DOUBT_P = 1e-3
@@ -143,13 +143,15 @@ def _blame(
         return [Confounder("week")]
     involved = [c for c in causes if c.issue in (rule.antecedent[0], rule.issue)][:_MOST_CAUSES]
     parts = [scene.base(rule.issue), *(scene.membership(c.antecedent) for c in involved)]
-    if involved and _fails(scene, rule, base, crossed(parts), bar):
+    if involved and _fails(scene, rule, base, Division.of(*parts).codes, bar):
         return [_named(scene, item) for item in involved[0].antecedent]
     for attribute, values in scene.values.items():
-        if _fails(scene, rule, base, crossed([parts[0], values + 1]), bar):
+        if not scene.might_confound(attribute, rule):
+            continue
+        if _fails(scene, rule, base, Division.of(parts[0], values + 1).codes, bar):
             return [Confounder(attribute)]
     for third in _neighbours(rule, kept):
-        if _fails(scene, rule, base, crossed([parts[0], scene.held(third).astype(np.int32)]), bar):
+        if _fails(scene, rule, base, Division.of(parts[0], scene.held(third).astype(np.int32)).codes, bar):
             return [_named(scene, third)]
     return None
 
@@ -161,9 +163,7 @@ def _neighbours(rule: Rule, kept: list[Rule]) -> list[int]:
     return [third for pair in beside if len(pair & own) == 1 for third in pair - own]
 
 
-def _fails(
-    scene: Scene, rule: Rule, base: Strata, codes: NDArray[np.int32], bar: Bar
-) -> bool:
+def _fails(scene: Scene, rule: Rule, base: Strata, codes: NDArray[np.int32], bar: Bar) -> bool:
     rows = [scene.rows(rule.antecedent)]
     finer = scene.strata(rule.issue, codes)
     coarse, fine = base.compare(rows), finer.compare(rows)

@@ -50,10 +50,28 @@ class Scene:
     tied: set[frozenset[str]]
     _rows: dict[tuple[int, ...], Rows] = field(default_factory=dict)
     _kept: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    _held: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    _strata: dict[tuple[int, str], Strata] = field(default_factory=dict)
+    _memberships: dict[tuple[int, ...], Codes] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Number of complaints."""
         return len(self.baskets)
+
+    def sample(self, most: int) -> Scene:
+        """At most so many of the complaints, evenly spread over the table's order."""
+        step = -(-len(self) // most)
+        if step <= 1:
+            return self
+        keep = np.zeros(len(self), dtype=np.bool_)
+        keep[::step] = True
+        return Scene(
+            self.baskets.rows(keep),
+            {name: codes[keep] for name, codes in self.values.items()},
+            self.weeks[keep] if self.weeks is not None else None,
+            self.customers[keep],
+            self.tied,
+        )
 
     def item_rows(self, item: int) -> Rows:
         """Complaints that hold one item, ascending."""
@@ -71,9 +89,11 @@ class Scene:
 
     def held(self, item: int) -> NDArray[np.bool_]:
         """Whether each complaint holds an item."""
-        held = np.zeros(len(self), dtype=np.bool_)
-        held[self.item_rows(item)] = True
-        return held
+        if item not in self._held:
+            held = np.zeros(len(self), dtype=np.bool_)
+            held[self.item_rows(item)] = True
+            self._held[item] = held
+        return self._held[item]
 
     def counted(self, issue: int) -> NDArray[np.bool_]:
         """Complaints that count in tests of this issue: a complainant's first with it, or without."""
@@ -98,18 +118,36 @@ class Scene:
         """Count an issue in a division of the complaints."""
         return Strata.of(codes, self.held(issue))
 
+    def might_confound(self, attribute: str, rule: Rule) -> bool:
+        """Whether the issue's shares by an attribute's values alone move the rule's ratio by a tenth.
+
+        Cheap, because the strata are counted once for each issue; the real test comes after it.
+        """
+        rows = [self.rows(rule.antecedent)]
+        crude = self._simple(rule.issue, "").compare(rows).risk_ratio[0]
+        return not self._simple(rule.issue, attribute).compare(rows).risk_ratio[0] >= 0.9 * crude
+
+    def _simple(self, issue: int, attribute: str) -> Strata:
+        if (issue, attribute) not in self._strata:
+            values = self.values[attribute] + 1 if attribute else np.int32(0)
+            codes = np.where(self.counted(issue), values, -1).astype(np.int32)
+            self._strata[issue, attribute] = self.strata(issue, codes)
+        return self._strata[issue, attribute]
+
     def membership(self, items: tuple[int, ...]) -> Codes:
         """1 with these items, 0 without, -1 where an unknown value leaves it open.
 
         Where most complaints don't know, they form a stratum of their own (2) instead.
         """
-        inside = np.ones(len(self), dtype=np.int32)
-        for item in items:
-            inside = np.minimum(inside, self._holds(item))
-        open_ = inside == -1
-        if open_.mean() > _MOSTLY_UNKNOWN:
-            inside[open_] = 2
-        return np.where(inside == -2, 0, inside)
+        if items not in self._memberships:
+            inside = np.ones(len(self), dtype=np.int32)
+            for item in items:
+                inside = np.minimum(inside, self._holds(item))
+            open_ = inside == -1
+            if open_.mean() > _MOSTLY_UNKNOWN:
+                inside[open_] = 2
+            self._memberships[items] = np.where(inside == -2, 0, inside).astype(np.int32)
+        return self._memberships[items]
 
     def _holds(self, item: int) -> Codes:
         """1 with the item, -1 unknown, -2 surely without (so that the minimum decides)."""

@@ -83,32 +83,34 @@ def weeks_of(times: pd.Series | None) -> Weeks | None:
     if not pd.api.types.is_datetime64_any_dtype(read) or read.isna().all():
         return None
     first = read.min().normalize()
-    monday = first - pd.Timedelta(days=first.dayofweek)
+    monday = first - pd.Timedelta(days=first.day_of_week)
     week = ((read - monday) // pd.Timedelta(weeks=1)).to_numpy(dtype=np.float64, na_value=np.nan)
     unknown = np.isnan(week)
     codes = np.where(unknown, np.nanmax(week) + 1, week).astype(np.int32)
     return Weeks(codes, monday)
 
 
-def stability(weeks: Weeks, antecedent: NDArray[np.bool_], issue: NDArray[np.bool_]) -> Stability:
+def stability(weeks: Weeks, rows: NDArray[np.integer], issue: NDArray[np.bool_]) -> Stability:
     """Follow a rule through the weeks.
 
     Parameters
     ----------
     weeks : Weeks
         Of the n complaints.
-    antecedent, issue : ndarray of bool, shape (n,)
-        Which complaints hold each side; at least one holds both.
+    rows : ndarray of int
+        Complaints that hold the antecedent.
+    issue : ndarray of bool, shape (n,)
+        Which complaints hold the issue; one of `rows` at least does.
 
     Returns
     -------
     Stability
     """
-    total = int(weeks.codes.max(initial=0)) + 1
-    both = np.bincount(weeks.codes[antecedent & issue], minlength=total)
-    with_ = np.bincount(weeks.codes[antecedent], minlength=total)
-    others = np.bincount(weeks.codes[issue & ~antecedent], minlength=total)
-    without = np.bincount(weeks.codes[~antecedent], minlength=total)
+    total = np.bincount(weeks.codes)
+    holding = np.bincount(weeks.codes[issue], minlength=total.size)
+    with_ = np.bincount(weeks.codes[rows], minlength=total.size)
+    both = np.bincount(weeks.codes[rows[issue[rows]]], minlength=total.size)
+    others, without = holding - both, total - with_
     seen = with_ > 0
     more = both / np.maximum(with_, 1) > others / np.maximum(without, 1)
     filled = np.flatnonzero(both)

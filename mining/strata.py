@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from domain.errors import SettingRefused
 from mining.significance import Z95, log_hypergeometric
 
 Floats = NDArray[np.float64]
@@ -149,41 +149,100 @@ class Strata:
         return float(_convolved_tail(seen, self.sizes, self.holding, drawn))
 
 
-def crossed(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """Cross several divisions; what one of them sets aside (-1) stays aside.
+@dataclass(frozen=True)
+class Division:
+    """A way to divide the complaints that can be made finer.
 
-    Parameters
+    Each part adds to a complaint's key one pseudo-random number for its code, so that crossing
+    parts is adding keys. Complaints that a part leaves open (-1) are set aside.
+
+    Attributes
     ----------
-    parts : list of ndarray of int32, each shape (n,)
-        At least one.
-
-    Returns
-    -------
-    ndarray of int32, shape (n,)
-        Codes from 0 without gaps, -1 for complaints set aside.
-
-    Examples
-    --------
-    >>> crossed([np.array([0, 0, 1, -1]), np.array([1, 2, 1, 1])]).tolist()
-    [0, 1, 2, -1]
+    keys : ndarray of uint64, shape (n,)
+        Equal for complaints alike in all parts.
+    open_parts : ndarray of int16, shape (n,)
+        Parts that leave each complaint open.
     """
-    if not parts:
-        raise SettingRefused("no divisions are given to cross; give at least one")
-    codes = parts[0].astype(np.int64)
-    for part in parts[1:]:
-        width = int(part.max(initial=0)) + 1
-        aside = (codes < 0) | (part < 0)
-        codes = np.where(aside, -1, codes * width + part)
-        codes = _without_gaps(codes)
-    return codes.astype(np.int32)
+
+    keys: NDArray[np.uint64]
+    open_parts: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, *parts: NDArray[np.int32]) -> Division:
+        """Cross parts, each an ndarray of int32 of shape (n,), numbered from 0.
+
+        Examples
+        --------
+        >>> Division.of(np.array([0, 0, 1, -1]), np.array([1, 2, 1, 1])).codes.tolist()
+        [0, 1, 2, -1]
+        """
+        none = cls(np.zeros(parts[0].size, np.uint64), np.zeros(parts[0].size, np.int16))
+        for number, part in enumerate(parts):
+            none = none.cross(part, number)
+        return none
+
+    def cross(self, part: NDArray[np.int32], number: int) -> Division:
+        """Divide further; the number names the part."""
+        return Division(*_shifted(self.keys, self.open_parts, part, number))
+
+    @cached_property
+    def codes(self) -> NDArray[np.int32]:
+        """Strata from 0 without gaps, -1 for complaints set aside."""
+        return _dense(self.keys, self.open_parts)
 
 
-def _without_gaps(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    present = np.zeros(int(codes.max(initial=-1)) + 2, dtype=np.int64)
-    present[codes] = 1
-    present[-1] = 0
-    dense = np.cumsum(present) - 1
-    return np.where(codes < 0, -1, dense[codes])
+@numba.njit(cache=True)
+def _shifted(
+    keys: NDArray[np.uint64],
+    open_parts: NDArray[np.int16],
+    part: NDArray[np.int32],
+    number: int,
+) -> tuple[NDArray[np.uint64], NDArray[np.int16]]:
+    """Add one part's keys (SplitMix64 of number and code)."""
+    shifted, still_open = keys.copy(), open_parts.copy()
+    for row in range(part.size):
+        if part[row] < 0:
+            still_open[row] += 1
+        x = np.uint64(number * 4294967296 + part[row] + 2) * np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        shifted[row] += x ^ (x >> np.uint64(31))
+    return shifted, still_open
+
+
+@numba.njit(cache=True)
+def _dense(keys: NDArray[np.uint64], open_parts: NDArray[np.int16]) -> NDArray[np.int32]:
+    """Number the distinct keys in the order of their first complaint (open addressing)."""
+    codes = np.full(keys.size, -1, dtype=np.int32)
+    slots = np.full(1024, -1, dtype=np.int32)
+    known = np.empty(512, dtype=np.uint64)
+    used = 0
+    for row in range(keys.size):
+        if open_parts[row] > 0:
+            continue
+        at = keys[row] & np.uint64(slots.size - 1)
+        while slots[at] >= 0 and known[slots[at]] != keys[row]:
+            at = (at + np.uint64(1)) & np.uint64(slots.size - 1)
+        if slots[at] < 0:
+            known[used] = keys[row]
+            slots[at] = used
+            used += 1
+        codes[row] = slots[at]
+        if used == known.size:
+            slots, known = _grown(known)
+    return codes
+
+
+@numba.njit(cache=True)
+def _grown(known: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
+    slots = np.full(4 * known.size, -1, dtype=np.int32)
+    mask = np.uint64(slots.size - 1)
+    for number in range(known.size):
+        at = known[number] & mask
+        while slots[at] >= 0:
+            at = (at + np.uint64(1)) & mask
+        slots[at] = number
+    return slots, np.concatenate((known, np.empty(known.size, dtype=np.uint64)))
 
 
 @numba.njit(cache=True)
