@@ -24,9 +24,11 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from mining.compiled import compiled
 
 LANES = 8  # words in a block: one 512-bit register, or two or four narrower ones
 BLOCK_BITS = 64 * LANES
@@ -76,7 +78,7 @@ def _trailing_zeros(typingctx, word):
     return types.int64(types.uint64), codegen
 
 
-@njit(cache=True)
+@compiled
 def count_items(indptr, indices, n_columns):
     """Count each column's ones; tell whether the rows are sorted, without repeats, in bounds."""
     counts = np.zeros(n_columns, np.int64)
@@ -94,7 +96,7 @@ def count_items(indptr, indices, n_columns):
     return counts, outcome
 
 
-@njit(cache=True)
+@compiled
 def _cube(n_perfect, room):
     """Number of subsets with at most `room` members of `n_perfect` items, at most 2**40."""
     if room >= n_perfect:
@@ -108,7 +110,7 @@ def _cube(n_perfect, room):
     return total
 
 
-@njit(cache=True)
+@compiled
 def _emit(found, sizes, at, parent, item, count, size, perfect, n_perfect, limit):
     """Write an itemset and its unions with every subset of the items that all of its rows hold."""
     found[F_PARENT, at], found[F_ITEM, at], found[F_COUNT, at] = parent, item, count
@@ -132,7 +134,7 @@ def _emit(found, sizes, at, parent, item, count, size, perfect, n_perfect, limit
     return end
 
 
-@njit(cache=True)
+@compiled
 def _may_join(pairs, one, two):
     """Whether the pair's bit is set in the lower triangle of `pairs`."""
     if one < two:
@@ -140,7 +142,7 @@ def _may_join(pairs, one, two):
     return (pairs[one, two >> 6] >> np.uint64(two & 63)) & np.uint64(1) != 0
 
 
-@njit(cache=True)
+@compiled
 def _place(stack, start, end, n_first):
     """Move the last candidate to its place: consequents first, then the most frequent first."""
     item, count, offset = stack[end, C_ITEM], stack[end, C_COUNT], stack[end, C_OFFSET]
@@ -157,7 +159,7 @@ def _place(stack, start, end, n_first):
     stack[at, C_ITEM], stack[at, C_COUNT], stack[at, C_OFFSET] = item, count, offset
 
 
-@njit(cache=True)
+@compiled
 def _open_node(shape, state, levels, stack, arena, perfect, fixed, pairs):
     """Count the children of the candidate under the cursor; they become the next level."""
     depth = state[T_DEPTH]
@@ -189,7 +191,7 @@ def _open_node(shape, state, levels, stack, arena, perfect, fixed, pairs):
     state[T_STEPS] += (at - first) * (blocks + 16) + 16
 
 
-@njit(cache=True)
+@compiled
 def _shortage(state, levels, stack, arena):
     """Tell what is missing before the candidate under the cursor can be opened, if anything."""
     depth = state[T_DEPTH]
@@ -206,7 +208,7 @@ def _shortage(state, levels, stack, arena):
     return BUDGET if state[T_STEPS] >= state[T_BUDGET] else DONE
 
 
-@njit(cache=True)
+@compiled
 def _close_node(shape, state, levels, stack, perfect, found, sizes, item, count):
     """Write the node just opened, if it is wanted, and step down; DONE unless room is short."""
     depth, outside = state[T_DEPTH], item >= shape[S_CONSEQUENTS] and shape[S_CONSEQUENTS] > 0
@@ -234,7 +236,7 @@ def _close_node(shape, state, levels, stack, perfect, found, sizes, item, count)
     return DONE
 
 
-@njit(cache=True)
+@compiled
 def _list_bits(arena, offset, n_words, places):
     """List the places of the set bits of a bitmap."""
     n = 0
@@ -247,7 +249,7 @@ def _list_bits(arena, offset, n_words, places):
             rest ^= lowest
 
 
-@njit(cache=True)
+@compiled
 def _condense(levels, stack, arena, places, child, offset, count):
     """Rewrite the candidates' bitmaps over the transactions of the node only.
 
@@ -273,7 +275,7 @@ def _condense(levels, stack, arena, places, child, offset, count):
     levels[child, L_TOP], levels[child, L_BLOCKS] = to, narrow
 
 
-@njit(cache=True)
+@compiled
 def _grow(shape, state, levels, stack, arena, perfect, fixed, pairs, found, sizes, places, floor):
     """Walk the tree depth first down from level `floor`, until done or something runs short."""
     while state[T_DEPTH] >= floor:
@@ -295,13 +297,13 @@ def _grow(shape, state, levels, stack, arena, perfect, fixed, pairs, found, size
     return DONE
 
 
-@njit(cache=True)
+@compiled
 def search_columns(shape, state, levels, stack, arena, perfect, fixed, pairs, found, sizes, places):
     """Search from bitmaps over all transactions: level 0 holds every frequent item."""
     return _grow(shape, state, levels, stack, arena, perfect, fixed, pairs, found, sizes, places, 0)
 
 
-@njit(cache=True)
+@compiled
 def rank_rows(indptr, indices, rank, row_starts, baskets, volumes):
     """Write the ranks of each row's frequent items; sum up the lengths of each item's rows."""
     total = 0
@@ -316,7 +318,7 @@ def rank_rows(indptr, indices, rank, row_starts, baskets, volumes):
     row_starts[indptr.size - 1] = total
 
 
-@njit(cache=True)
+@compiled
 def set_columns(row_starts, baskets, blocks, arena):
     """Write the bitmap of every item over all rows."""
     width = blocks * LANES
@@ -326,7 +328,7 @@ def set_columns(row_starts, baskets, blocks, arena):
             arena[baskets[at] * width + word] |= bit
 
 
-@njit(cache=True)
+@compiled
 def _fill_buckets(state, row_starts, baskets, volumes, item_counts, heaps, lengths, fill):
     """Copy what ranks before each item in its rows to the item's bucket, for the next few items.
 
@@ -359,7 +361,7 @@ def _fill_buckets(state, row_starts, baskets, volumes, item_counts, heaps, lengt
     state[T_FILLED] = last
 
 
-@njit(cache=True)
+@compiled
 def _join_counts(begin, end, heaps, counts, touched):
     """Count the items of one bucket; list those that occur."""
     n_touched = 0
@@ -371,7 +373,7 @@ def _join_counts(begin, end, heaps, counts, touched):
     return n_touched
 
 
-@njit(cache=True)
+@compiled
 def _open_item(
     shape, state, levels, stack, perfect, fixed, pairs, barred, count, counts, touched, n_touched
 ):
@@ -398,7 +400,7 @@ def _open_item(
     state[T_STEPS] += n_touched + 16
 
 
-@njit(cache=True)
+@compiled
 def _project(state, levels, stack, arena, begin, row_begin, row_end, heaps, lengths, slots):
     """Write the candidates' bitmaps over those rows of the item that hold two of them.
 
@@ -430,7 +432,7 @@ def _project(state, levels, stack, arena, begin, row_begin, row_end, heaps, leng
     levels[1, L_TOP] = end * width
 
 
-@njit(cache=True)
+@compiled
 def _start_item(
     shape,
     state,
@@ -474,7 +476,7 @@ def _start_item(
     state[T_DEPTH], levels[0, L_NODE], state[T_OPEN] = 0, -1, 1
 
 
-@njit(cache=True)
+@compiled
 def _descend_item(
     shape,
     state,
@@ -510,7 +512,7 @@ def _descend_item(
     return DONE
 
 
-@njit(cache=True)
+@compiled
 def search_rows(
     shape,
     state,
@@ -585,7 +587,7 @@ def search_rows(
     return DONE
 
 
-@njit(cache=True)
+@compiled
 def _is_covered(arena, inner, outer, width):
     """Whether every transaction of one bitmap is in another."""
     word = 0
@@ -594,7 +596,7 @@ def _is_covered(arena, inner, outer, width):
     return word == width
 
 
-@njit(cache=True)
+@compiled
 def _is_extended(shape, state, levels, stack, arena, maximal):
     """Whether an item whose own turn comes later fits the candidate under the cursor.
 
@@ -617,7 +619,7 @@ def _is_extended(shape, state, levels, stack, arena, maximal):
     return False
 
 
-@njit(cache=True)
+@compiled
 def _write_closed(state, levels, stack, perfect, flat, ends, counts):
     """Write the path to the candidate under the cursor with its perfect extensions."""
     depth, at = state[T_DEPTH], state[T_FOUND]
@@ -634,7 +636,7 @@ def _write_closed(state, levels, stack, perfect, flat, ends, counts):
     state[T_FOUND] = at + 1
 
 
-@njit(cache=True)
+@compiled
 def search_closed(
     shape,
     state,

@@ -9,12 +9,13 @@ array of items, ordered by size and then by items, and look itemsets up in it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from mining.compiled import compiled
 
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(cache=True)
+@compiled
 def spell_out(parents, last_items, sizes, columns, first_of_size, offset_of_size, flat, places):
     """Write every itemset's columns in ascending order, itemsets of one size side by side.
 
@@ -39,7 +40,7 @@ def spell_out(parents, last_items, sizes, columns, first_of_size, offset_of_size
         flat[to + done] = column
 
 
-@njit(cache=True)
+@compiled
 def order_level(level, n_columns):
     """Sort the rows of one level by their columns: a stable counting sort for each column."""
     n, size = level.shape
@@ -60,7 +61,7 @@ def order_level(level, n_columns):
     return order
 
 
-@njit(cache=True)
+@compiled
 def _mixed(items):
     """Hash of a set of items that does not depend on their order."""
     total = np.uint64(0)
@@ -72,7 +73,7 @@ def _mixed(items):
     return total * _SEED
 
 
-@njit(cache=True)
+@compiled
 def build_index(offsets, items, table, shift):
     """Fill an open-addressing table with the positions of all itemsets."""
     mask = table.size - 1
@@ -83,7 +84,7 @@ def build_index(offsets, items, table, shift):
         table[slot] = at
 
 
-@njit(cache=True)
+@compiled
 def _holds_all(wanted, stored):
     """Whether every stored item, all of them different, is wanted."""
     for item in stored:
@@ -95,7 +96,7 @@ def _holds_all(wanted, stored):
     return True
 
 
-@njit(cache=True)
+@compiled
 def find(offsets, items, table, shift, wanted, out):
     """Position of each row of `wanted` among the itemsets, -1 where it is not one of them."""
     mask, size = table.size - 1, wanted.shape[1]
@@ -111,7 +112,7 @@ def find(offsets, items, table, shift, wanted, out):
             slot = (slot + 1) & mask
 
 
-@njit(cache=True)
+@compiled
 def _all_known(level, offsets, items, table, shift, row, last, wanted, place):
     """Whether every subset of a row joined with one more column, one item less, is known."""
     size = level.shape[1]
@@ -128,7 +129,7 @@ def _all_known(level, offsets, items, table, shift, row, last, wanted, place):
     return True
 
 
-@njit(cache=True)
+@compiled
 def count_candidates(level, offsets, items, table, shift):
     """Count what Apriori's join and prune steps make of one level's ordered itemsets."""
     n, size = level.shape
@@ -136,22 +137,31 @@ def count_candidates(level, offsets, items, table, shift):
     total = 0
     for row in range(n):
         other = row + 1
-        while other < n and np.array_equal(level[row, : size - 1], level[other, : size - 1]):
+        while other < n and _starts_with(level[other], level[row, : size - 1]):
             last = level[other, size - 1]
             total += _all_known(level, offsets, items, table, shift, row, last, wanted, place)
             other += 1
     return total
 
 
-@njit(cache=True)
+@compiled
+def _starts_with(row, prefix):
+    """Whether a row begins with these columns."""
+    same = True
+    for column in range(prefix.size):
+        same &= row[column] == prefix[column]
+    return same
+
+
+@compiled
 def find_prefixes(level, previous, places):
     """Find each row without its last column in the level before; both are ordered.
 
     Returns whether all were there.
     """
-    at, size = 0, level.shape[1] - 1
+    at = 0
     for row in range(level.shape[0]):
-        while at < previous.shape[0] and not np.array_equal(level[row, :size], previous[at]):
+        while at < previous.shape[0] and not _starts_with(level[row], previous[at]):
             at += 1
         if at == previous.shape[0]:
             return False
