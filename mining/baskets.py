@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,6 +71,18 @@ class Baskets:
     def counts(self) -> NDArray[np.int64]:
         """Complaints that hold each item."""
         return np.bincount(self.matrix.indices, minlength=len(self.items)).astype(np.int64)
+
+    def item_rows(self, item: int) -> NDArray[np.int32]:
+        """Complaints that hold one item, ascending."""
+        columns = self.columns
+        return columns.indices[columns.indptr[item] : columns.indptr[item + 1]]
+
+    def rows_of(self, items: Sequence[int]) -> NDArray[np.int32]:
+        """Complaints that hold all of these items, ascending."""
+        rows = self.item_rows(items[0])
+        for item in items[1:]:
+            rows = np.intersect1d(rows, self.item_rows(item), assume_unique=True)
+        return rows
 
     def of(self, attributes: Collection[str]) -> NDArray[np.int64]:
         """Columns of the items of these attributes."""
@@ -185,7 +197,7 @@ def _says_nothing(part: _Part, total: int) -> str | None:
     return None
 
 
-def _part(column: pd.Series, several: bool, aliases: dict[str, str] | None) -> _Part | None:
+def _part(column: pd.Series, several: bool, aliases: Mapping[str, str] | None) -> _Part | None:
     raw_codes, raw_values = pd.factorize(column, use_na_sentinel=True)
     raw_codes = raw_codes.astype(np.int32)
     written = [_written(value) for value in raw_values]
@@ -205,7 +217,7 @@ def _written(value: object) -> str:
 
 
 def _several_part(
-    raw_codes: NDArray[np.int32], written: list[str], aliases: dict[str, str] | None
+    raw_codes: NDArray[np.int32], written: list[str], aliases: Mapping[str, str] | None
 ) -> _Part:
     """Split each distinct joined value once, then repeat the result over the rows."""
     pieces = pd.Series(written, dtype=object).str.split(_SPLIT, regex=True).explode()
@@ -274,31 +286,3 @@ def baskets_from_frame(frame: pd.DataFrame, separator: str = "=") -> Baskets:
 def _named(name: str, separator: str) -> Item:
     attribute, found, value = name.partition(separator)
     return Item(attribute, value) if found else Item("item", name)
-
-
-def joined_codes(parts: Iterable[NDArray[np.integer]]) -> NDArray[np.int64]:
-    """One code for each distinct combination of several codes, row by row.
-
-    Parameters
-    ----------
-    parts : iterable of ndarray of int, each shape (n,)
-        Codes of at least -1.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        Dense codes from 0.
-
-    Examples
-    --------
-    >>> joined_codes([np.array([0, 0, 1]), np.array([2, 2, 2])])
-    array([0, 0, 1])
-    """
-    joined: NDArray[np.int64] | None = None
-    for part in parts:
-        wide = part.astype(np.int64) + 1
-        combined = wide if joined is None else joined * (int(wide.max(initial=0)) + 1) + wide
-        joined = pd.factorize(combined)[0].astype(np.int64)
-    if joined is None:
-        raise SettingRefused("no codes are given to join; give at least one array")
-    return joined

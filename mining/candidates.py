@@ -141,8 +141,7 @@ def _groups(
 ) -> list[list[int]]:
     """Items of which at most one may appear: the issues, and each pair of tied attributes."""
     groups = [issues.tolist()]
-    for pair in tied:
-        groups.append([at for at, name in enumerate(attributes) if name in pair])
+    groups += [[at for at, name in enumerate(attributes) if name in pair] for pair in tied]
     return groups
 
 

@@ -4,50 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from domain.errors import ColumnMissing, SettingRefused
-from mining.baskets import Baskets, Item, baskets_from_table
-from mining.candidates import Candidates, Ints, mine_candidates
-from mining.complainants import (
-    RepeatFiler,
-    customer_codes,
-    first_filings,
-    issue_signatures,
-    repeat_filers,
-)
-from mining.confounding import Bar, Confounder, Verdict, judge
-from mining.cooccurrence import Pairs, crowding, issue_pairs, judge_pairs
+from domain.errors import SettingRefused
+from mining.candidates import mine_candidates
+from mining.cases import Cases, read_cases
+from mining.complainants import RepeatFiler
+from mining.confounding import Confounder, Verdict, judge
+from mining.cooccurrence import crowding, issue_pairs, judge_pairs
+from mining.evidence import Evidence
 from mining.exposure import Exposure, ExposureTable, exposure_table
 from mining.findings import Finding, Kind, compare_periods
-from mining.hierarchy import attribute_codes, tied_attributes
-from mining.scene import Rule, Scene
-from mining.significance import (
-    Floats,
-    benjamini_hochberg,
-    bonferroni_holm,
-    fisher_p_values,
-    rule_measures,
-)
+from mining.permutation import family_wise_share, smallest_p_values
+from mining.scene import Rule
+from mining.significance import rule_measures
 from mining.spelling import Aliases
-from mining.stability import Stability, Weeks, stability, weeks_of
 
 Progress = Callable[[str, int, int], None]
 
 _FEWEST = 5
 _SMALLEST_SHARE = 0.0005
 _STEPS = 6
-_LEAST_RATIO = 1.1
-_LOOSEST = 0.005
 _MOST_JUDGED = 120_000
-_SINGLE_ATTENTION = 0.5
-_PAIRS_ATTENTION = 0.25
+_NEAREST = 5
 
 
 @dataclass(frozen=True)
@@ -207,206 +189,96 @@ def find_causes(
     >>> [str(item) for item in report.findings[0].antecedents], report.findings[0].count
     (['batch=B07'], 25)
     """
-    return _Search(
-        table,
-        [name for name in items if name != issues],
-        issues,
-        demands or Demands(),
-        aliases,
-        exposure_table(exposure) if exposure is not None else None,
-        severity or {},
-        list(previous),
-        max_confounded,
-        permutations,
-        progress,
-    ).run()
+    demands = demands or Demands()
+    say = _steps(progress)
+    say("baskets")
+    cases = read_cases(table, [name for name in items if name != issues], issues, aliases)
+    say("itemsets")
+    min_count = demands.min_count(len(cases.scene))
+    longest = demands.max_antecedents
+    candidates = mine_candidates(
+        cases.scene.baskets, cases.issues, min_count, longest, cases.scene.tied
+    )
+    say("tests")
+    pairs = issue_pairs(cases.scene, cases.issues, min_count)
+    evidence = Evidence(cases.scene, candidates, pairs, demands.max_q)
+    say("confounding")
+    ruling = _rule_on(cases, evidence, demands)
+    say("findings")
+    known = exposure_table(exposure) if exposure is not None else None
+    clerk = _Clerk(cases, evidence, demands, min_count, known, severity or {})
+    findings = clerk.findings(ruling, max_confounded)
+    if permutations:
+        findings = _permuted(cases, evidence, findings, clerk, permutations)
+    findings, vanished = compare_periods(findings, list(previous))
+    say("done")
+    found = any(not finding.is_confounded for finding in findings)
+    reason = None if found else _reason(cases, evidence, ruling, min_count, demands)
+    return CauseReport(
+        findings,
+        vanished,
+        cases.filers,
+        [] if found else clerk.nearest(findings),
+        reason,
+        evidence.tests,
+        len(table),
+        len(cases.scene),
+        min_count,
+        cases.baskets.messages,
+    )
 
 
-def _attention(longest: int) -> Floats:
-    """Share of the attention for antecedents of each length."""
-    rest = 1 - _SINGLE_ATTENTION - _PAIRS_ATTENTION
-    return np.array([_SINGLE_ATTENTION, *[rest / max(longest - 1, 1)] * (longest - 1)])
+def _steps(progress: Progress | None) -> Callable[[str], None]:
+    done = iter(range(_STEPS))
+
+    def say(step: str) -> None:
+        if progress is not None:
+            progress(step, next(done), _STEPS - 1)
+
+    return say
+
+
+@dataclass(frozen=True)
+class _Ruling:
+    """What became of the significant rules: causes and their shadows, pairs and theirs."""
+
+    verdict: Verdict
+    pairs: list[Rule]
+    explained: dict[Rule, list[Confounder]]
+
+
+def _rule_on(cases: Cases, evidence: Evidence, demands: Demands) -> _Ruling:
+    court = cases.scene.sample(_MOST_JUDGED)
+    verdict = judge(court, list(evidence.places), evidence.bar(demands.min_lift))
+    lift = max(1.0, crowding(cases.scene, cases.issues)) * demands.min_lift
+    significant = sorted(evidence.pair_places, key=lambda rule: evidence.of_pair(rule)[0])
+    kept, explained = judge_pairs(court, significant, verdict.causes, evidence.bar(lift))
+    evidence.confirm(verdict, kept)
+    return _Ruling(verdict, kept, explained)
 
 
 @dataclass
-class _Search:
-    """One run: holds what the steps hand on to each other."""
+class _Clerk:
+    """Writes findings down: rules with their counts, measures, evidence and complaints."""
 
-    table: pd.DataFrame
-    items: list[str]
-    issue_column: str
+    cases: Cases
+    evidence: Evidence
     demands: Demands
-    aliases: Aliases | None
+    min_count: int
     exposure: ExposureTable | None
     severity: Mapping[str, float]
-    previous: list[Finding]
-    max_confounded: int
-    permutations: int
-    progress: Progress | None
-    _step: int = 0
+    rules: dict[tuple[Any, ...], Rule] = field(default_factory=dict)
 
-    def run(self) -> CauseReport:
-        self._say("baskets")
-        self._read()
-        self._say("itemsets")
-        self.min_count = self.demands.min_count(len(self.scene))
-        self.candidates = mine_candidates(
-            self.scene.baskets,
-            self.issues,
-            self.min_count,
-            self.demands.max_antecedents,
-            self.scene.tied,
-        )
-        self._say("tests")
-        self.pairs = issue_pairs(self.scene, self.issues, self.min_count)
-        self.tests = int(self.candidates.tests.sum()) + self.pairs.tests
-        self._test()
-        self._say("confounding")
-        self.court = self.scene.sample(_MOST_JUDGED)
-        verdict = judge(self.court, self._significant_rules(), self.bar)
-        kept, explained = self._judge_pairs(verdict.causes)
-        self._confirm(verdict, kept)
-        self._say("findings")
-        findings = self._report(verdict, kept, explained)
-        self._say("done")
-        return self._close(findings)
+    def findings(self, ruling: _Ruling, most_confounded: int) -> list[Finding]:
+        """All that reach the demands, in the order of the report."""
+        found = [self.write("cause", rule, ()) for rule in ruling.verdict.causes]
+        found += [self.write("co-occurrence", rule, ()) for rule in ruling.pairs]
+        shadows = self._shadows(ruling.verdict, most_confounded)
+        found += [self.write("cause", rule, by) for rule, by in shadows.items()]
+        found += [self.write("co-occurrence", rule, by) for rule, by in ruling.explained.items()]
+        return sorted(filter(self._reaches, found), key=self._order)
 
-    def _say(self, step: str) -> None:
-        if self.progress is not None:
-            self.progress(step, self._step, _STEPS)
-        self._step += 1
-
-    def _read(self) -> None:
-        table, issues = self.table, self.issue_column
-        if issues not in table.columns:
-            raise ColumnMissing(f"no column {issues!r} of issues in the table; name the right one")
-        self.all = baskets_from_table(
-            table, [*self.items, issues], several=(issues,), aliases=self.aliases
-        )
-        self.issues = self.all.of({issues})
-        names = table["customer_id"] if "customer_id" in table.columns else None
-        customers = customer_codes(names, len(table))
-        self.filers = repeat_filers(self.all, customers, names)
-        self.first = first_filings(customers, issue_signatures(self.all, self.issues))
-        times = table["received_at"] if "received_at" in table.columns else None
-        self.weeks = weeks_of(times)
-        self.scene = self._scene(customers)
-
-    def _scene(self, customers: NDArray[np.int64]) -> Scene:
-        baskets = self.all if self.first.all() else self.all.rows(self.first)
-        values = attribute_codes(baskets, self.items)
-        weeks = self.weeks.codes[self.first] if self.weeks is not None else None
-        return Scene(baskets, values, weeks, customers[self.first], tied_attributes(values))
-
-    def _test(self) -> None:
-        """Correct for everything tested; recount by complainant what would be significant."""
-        candidates = self.candidates
-        self._weigh()
-        q = self._q(candidates.p_values, self.pairs.p_values)[: len(candidates)]
-        lift = candidates.both * candidates.total
-        lift = lift / (candidates.antecedent_count * candidates.consequent)
-        promising = (q <= self.demands.max_q) & (lift >= _LEAST_RATIO)
-        limit = self._limit(q)
-        promising &= candidates.gain_p <= limit
-        self._recount(np.flatnonzero(promising))
-        corrected = self._q(self.p_values, self.pairs.p_values)
-        self.q_values = corrected[: len(candidates)]
-        self.pair_q = corrected[len(candidates) :]
-        both = np.concatenate([self.p_values, self.pairs.p_values])
-        self.family_wise = bonferroni_holm(both, self.tests, self.weights)
-        self.significant = promising & (self.q_values <= self.demands.max_q)
-        self.bar = Bar(limit, self.demands.min_lift)
-
-    def _weigh(self) -> None:
-        """Give single values half of the attention, combinations and issue pairs the rest.
-
-        There are a hundred times more combinations than single values; without weights the
-        causes that matter most would have to pay for all of them.
-        """
-        tests = np.append(self.candidates.tests, self.pairs.tests)
-        shares = np.append(_attention(self.candidates.tests.size), _PAIRS_ATTENTION)
-        shares = np.where(tests > 0, shares, 0.0)
-        each = shares / max(shares.sum(), 1e-9) * self.tests / np.maximum(tests, 1)
-        lengths = self.candidates.antecedents.lengths[self.candidates.antecedent]
-        self.weights = np.append(each[lengths - 1], np.full(self.pairs.both.size, each[-1]))
-
-    def _q(self, causes: Floats, pairs: Floats) -> Floats:
-        return benjamini_hochberg(np.append(causes, pairs), self.tests, self.weights)
-
-    def _limit(self, q: Floats) -> float:
-        """What the rules tested again have to reach: Bonferroni's bound over those that are."""
-        return min(_LOOSEST, self.demands.max_q / max(1, int((q <= self.demands.max_q).sum())))
-
-    def _recount(self, rows: Ints) -> None:
-        candidates = self.candidates
-        self.p_values = candidates.p_values.copy()
-        self.counts: dict[Rule, tuple[int, int, int, int]] = {}
-        for at in rows:
-            rule = self._rule(at)
-            counts = self._counts(rule)
-            fresh = fisher_p_values(*([count] for count in counts))[0]
-            self.p_values[at] = max(self.p_values[at], fresh)
-
-    def _rule(self, at: int) -> Rule:
-        number = int(self.candidates.antecedent[at])
-        return Rule(self.candidates.antecedents.items(number), int(self.candidates.issue[at]))
-
-    def _counts(self, rule: Rule) -> tuple[int, int, int, int]:
-        """Both, antecedent, consequent and all, each complainant once with the issue."""
-        if rule not in self.counts:
-            kept, held = self.scene.counted(rule.issue), self.scene.held(rule.issue)
-            rows = self.scene.rows(rule.antecedent)
-            rows = rows[kept[rows]]
-            both = int(held[rows].sum())
-            self.counts[rule] = both, rows.size, int((held & kept).sum()), int(kept.sum())
-        return self.counts[rule]
-
-    def _significant_rules(self) -> list[Rule]:
-        self.place = {self._rule(at): int(at) for at in np.flatnonzero(self.significant)}
-        return list(self.place)
-
-    def _judge_pairs(self, causes: list[Rule]) -> tuple[list[Rule], dict[Rule, list[Confounder]]]:
-        lift = max(1.0, crowding(self.scene, self.issues)) * self.demands.min_lift
-        chosen = self.pair_q <= self.demands.max_q
-        self.pair_place = {
-            Rule((int(self.pairs.left[at]),), int(self.pairs.right[at])): int(at)
-            for at in np.flatnonzero(chosen)
-        }
-        return judge_pairs(self.court, self.pairs, chosen, causes, Bar(self.bar.p_value, lift))
-
-    def _confirm(self, verdict: Verdict, pairs: list[Rule]) -> None:
-        """Correct once more, by the evidence that is left and with shadows not as discoveries.
-
-        A cause drags dozens of significant shadows behind it; they would make room in Benjamini
-        and Hochberg's step for as many more chance findings beside it. Because the same
-        complaints told causes from shadows before, every q-value is doubled.
-        """
-        alone, beside = np.ones(len(self.candidates)), np.ones(self.pairs.both.size)
-        for rule in verdict.causes:
-            at = self.place[rule]
-            alone[at] = max(self.p_values[at], verdict.p_values[rule])
-        for rule in pairs:
-            beside[self.pair_place[rule]] = self.pairs.p_values[self.pair_place[rule]]
-        q = np.minimum(2 * self._q(alone, beside), 1.0)
-        for rule in verdict.causes:
-            self.q_values[self.place[rule]] = q[self.place[rule]]
-        for rule in pairs:
-            self.pair_q[self.pair_place[rule]] = q[len(self.candidates) + self.pair_place[rule]]
-
-    def _report(
-        self,
-        verdict: Verdict,
-        kept: list[Rule],
-        explained: dict[Rule, list[Confounder]],
-    ) -> list[Finding]:
-        found = [self._finding("cause", rule, []) for rule in verdict.causes]
-        found += [self._finding("co-occurrence", rule, []) for rule in kept]
-        shadows = [self._finding("cause", rule, by) for rule, by in self._shadows(verdict).items()]
-        shadows += [self._finding("co-occurrence", rule, by) for rule, by in explained.items()]
-        found = [finding for finding in found + shadows if self._reaches(finding)]
-        return sorted(found, key=self._order)
-
-    def _shadows(self, verdict: Verdict) -> dict[Rule, list[Confounder]]:
+    def _shadows(self, verdict: Verdict, most: int) -> dict[Rule, list[Confounder]]:
         """The confounded ones that are not just a cause with something added, strongest first."""
         causes = [(set(cause.antecedent), cause.issue) for cause in verdict.causes]
         shadows = {
@@ -416,8 +288,8 @@ class _Search:
                 issue == rule.issue and items < set(rule.antecedent) for items, issue in causes
             )
         }
-        order = sorted(shadows, key=lambda rule: self.p_values[self.place[rule]])
-        return {rule: shadows[rule] for rule in order[: self.max_confounded]}
+        order = sorted(shadows, key=lambda rule: self.evidence.of_cause(rule)[0])
+        return {rule: shadows[rule] for rule in order[:most]}
 
     def _reaches(self, finding: Finding) -> bool:
         return (
@@ -430,26 +302,32 @@ class _Search:
         weight = self.severity.get(finding.consequents[0].value, 1.0)
         return finding.is_confounded, -weight * finding.excess_low
 
-    def _finding(self, kind: Kind, rule: Rule, by: list[Confounder]) -> Finding:
-        place = self.place[rule] if kind == "cause" else self.pair_place[rule]
-        p, q, holm = self._evidence(kind, place)
-        counts = self._counts(rule)
+    def nearest(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The rules that came closest, where nothing was found."""
+        written = {finding.key for finding in findings}
+        rules = self.evidence.strongest(_NEAREST + len(written))
+        close = [self.write("cause", rule, ()) for rule in rules]
+        return [finding for finding in close if finding.key not in written][:_NEAREST]
+
+    def write(self, kind: Kind, rule: Rule, by: Sequence[Confounder]) -> Finding:
+        """One rule as a finding."""
+        cause = kind == "cause"
+        p, q, family = self.evidence.of_cause(rule) if cause else self.evidence.of_pair(rule)
+        both, antecedent, consequent, total = counts = self.cases.scene.counts(rule)
+        arrays = vars(rule_measures(*([count] for count in counts)))
+        value = {name: float(array[0]) for name, array in arrays.items()}
         exposure = self._exposed(rule)
         if exposure is not None and not exposure.is_excess and not by:
             by = [Confounder("exposure")]
-        measures = rule_measures(*([count] for count in counts))
-        value = {name: float(array[0]) for name, array in vars(measures).items()}
-        rows = self._all_rows(rule)
-        simpler = counts[2] / counts[3]
-        gain = self.candidates.improvement[place] if kind == "cause" else None
-        return Finding(
+        gain = value["confidence"] - consequent / total
+        finding = Finding(
             kind=kind,
-            antecedents=tuple(self.all.items[item] for item in rule.antecedent),
-            consequents=(self.all.items[rule.issue],),
-            count=counts[0],
-            antecedent_count=counts[1],
-            consequent_count=counts[2],
-            total=counts[3],
+            antecedents=tuple(self.cases.baskets.items[item] for item in rule.antecedent),
+            consequents=(self.cases.baskets.items[rule.issue],),
+            count=both,
+            antecedent_count=antecedent,
+            consequent_count=consequent,
+            total=total,
             support=value["support"],
             confidence=value["confidence"],
             confidence_interval=(value["confidence_low"], value["confidence_high"]),
@@ -461,80 +339,81 @@ class _Search:
             odds_ratio_interval=(value["odds_ratio_low"], value["odds_ratio_high"]),
             p_value=p,
             q_value=q,
-            family_wise=holm,
-            improvement=float(gain) if gain is not None else value["confidence"] - simpler,
+            family_wise=family,
+            improvement=self.evidence.improvement(rule) if cause else gain,
             excess=value["excess"],
             excess_low=value["excess_low"],
             status="confounded" if by else "new",
             confounded_by=tuple(by),
             exposure=exposure,
-            stability=self._stability(rule),
-            complaints=self._ids(rows),
+            stability=self.cases.stability(rule),
+            complaints=self.cases.complaints(rule),
         )
-
-    def _evidence(self, kind: Kind, place: int) -> tuple[float, float, float]:
-        if kind == "cause":
-            p, q, family = self.p_values, self.q_values, self.family_wise
-        else:
-            p, q = self.pairs.p_values, self.pair_q
-            family = self.family_wise[len(self.candidates) :]
-        return float(p[place]), float(q[place]), float(family[place])
-
-    def _all_rows(self, rule: Rule) -> Ints:
-        columns = self.all.columns
-        rows: Ints | None = None
-        for item in (*rule.antecedent, rule.issue):
-            held = columns.indices[columns.indptr[item] : columns.indptr[item + 1]]
-            rows = held if rows is None else np.intersect1d(rows, held, assume_unique=True)
-        assert rows is not None
-        return rows
-
-    def _ids(self, rows: Ints) -> tuple[str, ...]:
-        return tuple(map(str, self._names[rows].tolist()))
-
-    @cached_property
-    def _names(self) -> NDArray[np.object_]:
-        if "id" not in self.table.columns:
-            return np.arange(len(self.table)).astype(object)
-        return self.table["id"].to_numpy(dtype=object)
-
-    @cached_property
-    def _counted_weeks(self) -> Weeks | None:
-        if self.weeks is None:
-            return None
-        return Weeks(self.weeks.codes[self.first], self.weeks.monday)
-
-    def _stability(self, rule: Rule) -> Stability | None:
-        if self._counted_weeks is None:
-            return None
-        rows = self.scene.rows(rule.antecedent)
-        return stability(self._counted_weeks, rows, self.scene.held(rule.issue))
+        self.rules[finding.key] = rule
+        return finding
 
     def _exposed(self, rule: Rule) -> Exposure | None:
-        items = [self.all.items[item] for item in rule.antecedent]
+        items = [self.cases.baskets.items[item] for item in rule.antecedent]
         if self.exposure is None or len(items) != 1:
             return None
         attribute, value = items[0].attribute, items[0].value
         if not self.exposure.knows(attribute, value):
             return None
-        held = self.scene.held(rule.issue) & self.scene.counted(rule.issue)
-        columns = self.scene.baskets.of({attribute})
+        scene = self.cases.scene
+        held = scene.held(rule.issue) & scene.counted(rule.issue)
         counts = {
-            self.all.items[c].value: int(held[self.scene.item_rows(int(c))].sum()) for c in columns
+            scene.baskets.items[item].value: int(held[scene.item_rows(item)].sum())
+            for item in scene.baskets.of({attribute}).tolist()
         }
         return self.exposure.compare(attribute, value, counts)
 
-    def _close(self, findings: list[Finding]) -> CauseReport:
-        judged, vanished = compare_periods(findings, self.previous)
-        return CauseReport(
-            judged,
-            vanished,
-            self.filers,
-            [],
-            None,
-            self.tests,
-            len(self.table),
-            len(self.scene),
-            self.min_count,
-            self.all.messages,
+
+def _permuted(
+    cases: Cases, evidence: Evidence, findings: list[Finding], clerk: _Clerk, shuffles: int
+) -> list[Finding]:
+    """Hold the causes against shuffled tables."""
+    smallest = smallest_p_values(
+        cases.scene,
+        evidence.candidates.antecedents,
+        cases.issues,
+        evidence.weights_by_length,
+        shuffles=shuffles,
+    )
+    return [
+        replace(
+            finding,
+            permutation_p_value=family_wise_share(
+                smallest, evidence.weighted(clerk.rules[finding.key])
+            ),
         )
+        if finding.kind == "cause"
+        else finding
+        for finding in findings
+    ]
+
+
+def _reason(
+    cases: Cases, evidence: Evidence, ruling: _Ruling, min_count: int, demands: Demands
+) -> str:
+    """Why nothing was found."""
+    counts = cases.scene.baskets.counts
+    if not (counts[cases.issues] >= min_count).any():
+        return (
+            f"no issue was filed by {min_count} complainants "
+            f"({len(cases.scene):,} of {len(cases.table):,} complaints count)"
+        )
+    if len(evidence.candidates.antecedents) == 0:
+        return f"no attribute value stands in {min_count} complaints"
+    if len(evidence.candidates) == 0:
+        return f"no attribute value and issue stand together in {min_count} complaints"
+    if not evidence.places and not evidence.pair_places:
+        return (
+            f"none of {evidence.tests:,} rules tested is more than chance at a false discovery "
+            f"rate of {demands.max_q:g}"
+        )
+    shadows = len(ruling.verdict.confounded) + len(ruling.explained)
+    return (
+        f"of {evidence.tests:,} rules tested {len(evidence.places)} are more than chance by "
+        f"themselves; {shadows} of them something else explains, the rest is too small, too "
+        "rare or no longer sure once like is compared with like"
+    )

@@ -140,9 +140,7 @@ def _dismiss(
         verdict.dismiss(rule, _explained_by(scene, rule, causes))
 
 
-def _forward(
-    scene: Scene, issue: int, rules: list[Rule], bar: Bar
-) -> list[tuple[float, Rule]]:
+def _forward(scene: Scene, issue: int, rules: list[Rule], bar: Bar) -> list[tuple[float, Rule]]:
     """Take rules one after the other, each the strongest among complaints alike in the rest."""
     division = Division.of(scene.base(issue))
     chosen: list[tuple[float, Rule]] = []
@@ -198,9 +196,7 @@ def _alike(scene: Scene, first: Codes, rule: Rule, causes: Sequence[Rule]) -> Di
     return division
 
 
-def _blame(
-    scene: Scene, rule: Rule, causes: list[Rule], bar: Bar
-) -> list[Confounder] | None:
+def _blame(scene: Scene, rule: Rule, causes: list[Rule], bar: Bar) -> list[Confounder] | None:
     """What explains a chosen rule after all: the other causes, or an attribute as a whole."""
     base = scene.base(rule.issue)
     alike = _alike(scene, np.minimum(base, 0), rule, causes)
@@ -311,8 +307,6 @@ def _crowded_out(
 
 def _large_causes(scene: Scene, causes: list[Rule]) -> list[Rule]:
     """The few causes that hold so many complaints that other issues' shares depend on them."""
-    sizes = [
-        int(scene.held(cause.issue)[scene.rows(cause.antecedent)].sum()) for cause in causes
-    ]
+    sizes = [int(scene.held(cause.issue)[scene.rows(cause.antecedent)].sum()) for cause in causes]
     order = np.argsort(-np.array(sizes, dtype=np.int64), kind="stable")[:_MOST_LARGE]
     return [causes[at] for at in order if sizes[at] >= _LARGE_SHARE * len(scene)]

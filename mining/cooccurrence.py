@@ -43,6 +43,10 @@ class Pairs:
     p_values: Floats
     tests: int
 
+    def rule(self, at: int) -> Rule:
+        """One pair as a rule, from the rarer issue to the other."""
+        return Rule((int(self.left[at]),), int(self.right[at]))
+
 
 def issue_pairs(scene: Scene, issues: Ints, min_count: int) -> Pairs:
     """Count and test every pair of issues.
@@ -94,7 +98,7 @@ def crowding(scene: Scene, issues: Ints) -> float:
 
 
 def judge_pairs(
-    scene: Scene, pairs: Pairs, chosen: NDArray[np.bool_], causes: Sequence[Rule], bar: Bar
+    scene: Scene, rules: Sequence[Rule], causes: Sequence[Rule], bar: Bar
 ) -> tuple[list[Rule], dict[Rule, list[Confounder]]]:
     """Tell pairs that belong together from those that only share a cause, a product or a third.
 
@@ -102,10 +106,8 @@ def judge_pairs(
     ----------
     scene : Scene
         The complaints.
-    pairs : Pairs
-        From `issue_pairs`.
-    chosen : ndarray of bool, shape (k,)
-        The significant ones.
+    rules : sequence of Rule
+        Significant pairs, the strongest first.
     causes : sequence of Rule
         Unconfounded causes.
     bar : Bar
@@ -117,12 +119,9 @@ def judge_pairs(
         Strongest first.
     confounded : dict of Rule to list of Confounder
     """
-    order = np.flatnonzero(chosen)
-    order = order[np.argsort(pairs.p_values[order], kind="stable")]
     kept: list[Rule] = []
     confounded: dict[Rule, list[Confounder]] = {}
-    for at in order:
-        rule = Rule((int(pairs.left[at]),), int(pairs.right[at]))
+    for rule in rules:
         blame = _blame(scene, rule, kept, causes, bar)
         if blame is None:
             kept.append(rule)
@@ -151,7 +150,8 @@ def _blame(
         if _fails(scene, rule, base, Division.of(parts[0], values + 1).codes, bar):
             return [Confounder(attribute)]
     for third in _neighbours(rule, kept):
-        if _fails(scene, rule, base, Division.of(parts[0], scene.held(third).astype(np.int32)).codes, bar):
+        present = scene.held(third).astype(np.int32)
+        if _fails(scene, rule, base, Division.of(parts[0], present).codes, bar):
             return [_named(scene, third)]
     return None
 

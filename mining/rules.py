@@ -9,7 +9,7 @@ itemset and shared by all rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from itertools import chain, combinations
 from typing import Any
@@ -111,7 +111,7 @@ def all_rules(flat: NDArray[np.integer], offsets: Ints) -> Rules:
     starts = np.concatenate([[0], np.cumsum(made)])
     if made.astype(np.float64).sum() > _MOST_RULES:
         raise LimitExceeded(
-            f"these itemsets (up to {int(lengths.max())} items) make {made.astype(float).sum():.3g} "
+            f"itemsets of up to {int(lengths.max())} items make {made.astype(float).sum():.3g} "
             f"rules; at most {_MOST_RULES:,} are made: raise the support or limit the length"
         )
     columns = [np.empty(int(starts[-1]), dtype=np.int64) for _ in range(4)]
@@ -130,9 +130,7 @@ def all_rules(flat: NDArray[np.integer], offsets: Ints) -> Rules:
     return Rules(*columns)
 
 
-def _antecedents(
-    catalogue: Catalogue, pair: tuple[Keys, Keys], places: Ints, splits: Ints
-) -> Ints:
+def _antecedents(catalogue: Catalogue, pair: tuple[Keys, Keys], places: Ints, splits: Ints) -> Ints:
     """Numbers of the antecedents of all splits (columns) of itemsets of one length (rows)."""
     chosen = ((splits[:, None] >> np.arange(places.shape[1])) & 1).astype(np.uint64)
     key, check = (_summed(keys[places], chosen) for keys in pair)
@@ -340,7 +338,8 @@ class _Nulls:
 
     def alone(self, sets: Ints) -> Floats:
         """Transactions with a cell missing in an itemset."""
-        return np.bitwise_count(self.missing).sum(axis=1)[sets].astype(np.float64)
+        counts: Floats = np.bitwise_count(self.missing).sum(axis=1).astype(np.float64)
+        return counts[sets]
 
 
 def _popcounts(
@@ -371,11 +370,14 @@ class _Sides:
 
     @classmethod
     def of(cls, table: _Table, rules: Rules, nulls: _Nulls | None, total: float) -> _Sides:
-        supports = [table.supports[n] for n in (rules.whole, rules.antecedent, rules.consequent)]
+        whole = table.supports[rules.whole]
+        antecedent, consequent = table.supports[rules.antecedent], table.supports[rules.consequent]
         if nulls is None:
-            return cls(*supports, total=total)
+            return cls(whole, antecedent, consequent, total=total)
         return cls(
-            *supports,
+            whole,
+            antecedent,
+            consequent,
             nulls.alone(rules.whole),
             nulls.alone(rules.antecedent),
             nulls.alone(rules.consequent),
@@ -403,12 +405,11 @@ class _Sides:
 
     def take(self, kept: Ints) -> _Sides:
         """The same for some of the rules."""
-        parts = {
-            name: part[kept] if isinstance(part, np.ndarray) else part
-            for name, part in vars(self).items()
-            if name != "confidence"
-        }
-        return _Sides(**parts)
+
+        def part(whole: Any) -> Any:
+            return whole[kept] if isinstance(whole, np.ndarray) else whole
+
+        return _Sides(*(part(getattr(self, field.name)) for field in fields(self)))
 
 
 def _times(supports: Floats, counted: Floats | float) -> Floats:

@@ -58,6 +58,13 @@ class Scene:
         """Number of complaints."""
         return len(self.baskets)
 
+    def counts(self, rule: Rule) -> tuple[int, int, int, int]:
+        """Both, antecedent, consequent and all, each complainant once with the issue."""
+        kept, held = self.counted(rule.issue), self.held(rule.issue)
+        rows = self.rows(rule.antecedent)
+        rows = rows[kept[rows]]
+        return int(held[rows].sum()), rows.size, int((held & kept).sum()), int(kept.sum())
+
     def sample(self, most: int) -> Scene:
         """At most so many of the complaints, evenly spread over the table's order."""
         step = -(-len(self) // most)
@@ -75,16 +82,12 @@ class Scene:
 
     def item_rows(self, item: int) -> Rows:
         """Complaints that hold one item, ascending."""
-        columns = self.baskets.columns
-        return columns.indices[columns.indptr[item] : columns.indptr[item + 1]]
+        return self.baskets.item_rows(item)
 
     def rows(self, items: tuple[int, ...]) -> Rows:
         """Complaints that hold all of these items, ascending."""
         if items not in self._rows:
-            rows = self.item_rows(items[0])
-            for item in items[1:]:
-                rows = np.intersect1d(rows, self.item_rows(item), assume_unique=True)
-            self._rows[items] = rows
+            self._rows[items] = self.baskets.rows_of(items)
         return self._rows[items]
 
     def held(self, item: int) -> NDArray[np.bool_]:
@@ -96,7 +99,7 @@ class Scene:
         return self._held[item]
 
     def counted(self, issue: int) -> NDArray[np.bool_]:
-        """Complaints that count in tests of this issue: a complainant's first with it, or without."""
+        """Complaints that count for this issue: a complainant's first with it, or without it."""
         if issue not in self._kept:
             kept = np.ones(len(self), dtype=np.bool_)
             rows = self.item_rows(issue)
@@ -119,9 +122,9 @@ class Scene:
         return Strata.of(codes, self.held(issue))
 
     def might_confound(self, attribute: str, rule: Rule) -> bool:
-        """Whether the issue's shares by an attribute's values alone move the rule's ratio by a tenth.
+        """Whether an attribute alone takes a tenth of the rule's ratio of confidences away.
 
-        Cheap, because the strata are counted once for each issue; the real test comes after it.
+        Cheap, because its strata are counted once for each issue; the real test comes after it.
         """
         rows = [self.rows(rule.antecedent)]
         crude = self._simple(rule.issue, "").compare(rows).risk_ratio[0]

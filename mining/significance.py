@@ -29,12 +29,7 @@ def _stirling_error(n: float) -> float:
     if n == 0.0:
         return 0.0
     if n < 16.0:
-        return (
-            math.lgamma(n + 1.0)
-            - (n + 0.5) * math.log(n)
-            + n
-            - 0.918938533204672741780329736406
-        )
+        return math.lgamma(n + 1.0) - (n + 0.5) * math.log(n) + n - 0.918938533204672741780329736406
     square = n * n
     tail = 1 / 1260.0 - (1 / 1680.0 - 1 / 1188.0 / square) / square
     return (1 / 12.0 - (1 / 360.0 - tail / square) / square) / n

@@ -43,7 +43,7 @@ class Weeks:
     Attributes
     ----------
     codes : ndarray of int32, shape (n,)
-        Week of each complaint from 0; complaints without a time share a code of their own, the last.
+        Week of each complaint from 0; those without a time share a code of their own, the last.
     monday : pandas.Timestamp
         Of week 0.
     """
