@@ -35,6 +35,7 @@ SCHEMA = "suyuan-report/1"
 Progress = Callable[[str, int, int], None]
 _READING, _COUNTING, _MINING, _WATCHING, _STEPS = 0, 2, 3, 9, 12
 _MOST_ERRORS = 200
+_MARKED_BY = {"major": "tier", "angry": "sentiment", "escalated": "escalated_to"}
 _LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn", "statsmodels", "rjieba")
 
 
@@ -202,7 +203,10 @@ def _own_version() -> str:
 def _counted(scope: _Scope, options: ReportOptions) -> dict[str, Any]:
     cases = scope.cases
     head = counts(cases, scope.period, scope.earlier)
-    head["danger"] = {name: int(mark.sum()) for name, mark in danger_marks(cases).items()}
+    head["danger"] = {
+        name: int(mark.sum()) if cases.known(_MARKED_BY[name]) else None
+        for name, mark in danger_marks(cases).items()
+    }
     spent = cases.frame[["compensation", "cost"]].sum(axis=1)
     head["spent"] = float(np.nan_to_num(spent).sum())
     return {

@@ -99,7 +99,9 @@ class Cases:
         if column not in self.frame.columns:
             return False
         values = self.frame[column]
-        return bool((values != "").any() if values.dtype == object else values.notna().any())
+        if pd.api.types.is_numeric_dtype(values):
+            return bool(values.notna().any())
+        return bool((values != "").any())
 
 
 def gather(table: Table, options: ReportOptions, desk: Desk | None = None) -> Cases:

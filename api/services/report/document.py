@@ -116,6 +116,7 @@ class Page:
             "where": self.where,
             "house_only": self.house_only,
             "peaks": self.peaks,
+            "gaps": self.gaps,
             "day": self.language.day,
             "escalation_line": self.escalation_line,
             "findings_lead": self.findings_lead,
@@ -166,7 +167,10 @@ class Page:
 
     def days(self) -> list[str]:
         """The first day of each week, for an axis."""
-        return [self.language.day(week["from"]) for week in self.content["trends"]["weeks"]]
+        weeks = self.content["trends"]["weeks"]
+        if len(weeks) > _MOST_WEEKS + 1:
+            return [week["from"] for week in weeks]
+        return [self.language.day(week["from"]) for week in weeks]
 
     def volume_chart(self) -> Markup:
         """Weekly volume."""
@@ -271,7 +275,13 @@ class Page:
         warned = {(w["issue"] or {}).get("code") for w in self.content["warnings"]}
         table = self.content["surveillance"]["house_rule"]
         names = [self.language.value(row["name"]) for row in table if row["code"] not in warned]
-        return self.say("list_joint").join(names)
+        more = "…" if len(names) > _MOST_ROWS else ""
+        return self.say("list_joint").join(names[:_MOST_ROWS]) + more
+
+    def gaps(self) -> str:
+        """Weeks without data, neighbouring ones as one span."""
+        spans = self.content["surveillance"]["gaps"]
+        return ", ".join(a if a == b else f"{a} – {b}" for a, b in spans)
 
     def escalation_line(self) -> str:
         """The share that escalated beside its threshold."""

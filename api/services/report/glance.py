@@ -98,9 +98,12 @@ def _danger(content: Content, language: Language) -> str:
     if not any(danger.values()):
         return language.say("glance_no_danger", cost=cost)
     total = max(content["counts"]["complaints"], 1)
-    figures = {name: number(count) for name, count in danger.items()}
-    figures |= {f"{name}_share": percent(count / total) for name, count in danger.items()}
-    return language.say("glance_danger", cost=cost, **figures)
+    parts = [
+        language.say(f"glance_{name}", count=number(count), share=percent(count / total))
+        for name, count in danger.items()
+        if count is not None
+    ]
+    return language.say("glance_danger", parts=language.say("list_comma").join(parts), cost=cost)
 
 
 def _cause(content: Content, language: Language) -> str:

@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 
 _HOUSE_WEEKS = 13
 _HOUSE_RATIO = 3.0
+_MOST_GAPS = 3
 _RECENT_WEEKS = 2
 _LOCAL_P = 1e-3
 _CROWD_Q = 0.01
@@ -147,7 +148,8 @@ def _house_rule(row: Floats, last: int) -> dict[str, Any] | None:
     """The plain rule of the house: three times as many in three months as in the three before."""
     recent = row[max(last - _HOUSE_WEEKS + 1, 0) : last + 1]
     before = row[max(last - 2 * _HOUSE_WEEKS + 1, 0) : max(last - _HOUSE_WEEKS + 1, 0)]
-    if len(before) < _HOUSE_WEEKS:
+    gaps = np.isnan(recent).sum() + np.isnan(before).sum()
+    if len(before) < _HOUSE_WEEKS or gaps > _MOST_GAPS:
         return None
     now, then = float(np.nansum(recent)), float(np.nansum(before))
     return {
@@ -215,7 +217,8 @@ def _summary(
 ) -> dict[str, Any]:
     issues = slice(0, len(watched.codes) + 1)
     judged = ~np.isnan(watched.found.expected)
-    gaps = [week_label(watched.span[at]) for at in np.flatnonzero(np.isnan(watched.total))]
+    silent = np.flatnonzero(np.isnan(watched.total))
+    gaps = [[week_label(watched.span[a]), week_label(watched.span[b])] for a, b in runs(silent)]
     return {
         "judged": int(judged.any(axis=0).sum()),
         "series": len(watched.counts),
@@ -238,6 +241,15 @@ def _summary(
     }
 
 
+def runs(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """First and last of each run of neighbouring numbers."""
+    if not len(numbers):
+        return []
+    breaks = np.flatnonzero(np.diff(numbers) > 1)
+    firsts, lasts = numbers[[0, *(breaks + 1)]], numbers[[*breaks, len(numbers) - 1]]
+    return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
+
+
 def _house_table(watched: _Watched, cases: Cases, options: ReportOptions) -> list[dict[str, Any]]:
     """Issues that the plain rule of the house calls a surge."""
     table = []
@@ -248,8 +260,10 @@ def _house_table(watched: _Watched, cases: Cases, options: ReportOptions) -> lis
     return table
 
 
-def _escalation(cases: Cases, options: ReportOptions) -> dict[str, Any]:
+def _escalation(cases: Cases, options: ReportOptions) -> dict[str, Any] | None:
     """The share that became a dispute, a public matter or a lawsuit, and its own threshold."""
+    if not cases.known("escalated_to"):
+        return None
     kinds = cases.frame["escalated_to"]
     rows = shares(["all"], [int((kinds != "").sum())], len(cases))
     return {

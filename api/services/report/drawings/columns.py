@@ -86,7 +86,8 @@ def weekly_columns(
     for at, count in enumerate(counts):
         x = frame.x(at, len(counts)) - slot * 0.38
         if count is None:
-            drawn.append(_gap(frame, x, slot * 0.76, f"{labels[at]} {gap}"))
+            if at == 0 or counts[at - 1] is not None:
+                drawn.append(_gap(frame, counts, at, f"{labels[at]} {gap}"))
             continue
         fill = BLUE if whole[at] else PALE
         y = frame.y(count)
@@ -95,13 +96,16 @@ def weekly_columns(
     return svg(960, 214, title, *drawn, *under(frame, labels))
 
 
-def _gap(frame: Frame, x: float, width: float, label: str) -> Markup:
+def _gap(frame: Frame, counts: Counts, first: int, label: str) -> Markup:
+    """One dashed box around neighbouring weeks without data."""
+    length = next((n for n, count in enumerate(counts[first:]) if count is not None), None)
+    slot = frame.width / len(counts)
     return tag(
         "rect",
         note(label),
-        x=x,
+        x=frame.left + slot * (first + 0.12),
         y=frame.top,
-        width=width,
+        width=slot * ((length or len(counts) - first) - 0.24),
         height=frame.height,
         fill="none",
         stroke=SOFT,

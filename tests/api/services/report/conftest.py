@@ -31,11 +31,17 @@ def report(history: Path) -> Report:
 
 
 @pytest.fixture(scope="session")
-def small_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """A history without causes, short enough for every format."""
+def small_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short history, with everything that a report draws."""
     out = tmp_path_factory.mktemp("small")
-    write_history(out, complaints=600, weeks=10, seed=3, causes="none")
-    return build_report(read_table(out / "complaints.csv"))
+    write_history(out, complaints=1_500, weeks=16, seed=3)
+    return out
+
+
+@pytest.fixture(scope="session")
+def small_report(small_history: Path) -> Report:
+    """The report of the short history."""
+    return build_report(read_table(small_history / "complaints.csv"))
 
 
 @pytest.fixture(scope="session")

@@ -168,7 +168,7 @@ def test_weeks_without_data_are_gaps_and_no_rise(report_of: Make) -> None:
     content = report_of(rows).content
     assert content["trends"]["total"][10:13] == [None, None, None]
     assert content["warnings"] == []
-    assert content["surveillance"]["gaps"] == ["2026-W12", "2026-W13", "2026-W14"]
+    assert content["surveillance"]["gaps"] == [["2026-W12", "2026-W14"]]
 
 
 def test_nothing_found_comes_with_the_reason(report_of: Make) -> None:
@@ -233,6 +233,15 @@ def test_wrong_options_name_what_would_be_right(options: dict[str, Any], word: s
     """Refused when they are made, not when the report is."""
     with pytest.raises(SettingRefused, match=word):
         ReportOptions(**options)
+
+
+def test_what_a_table_does_not_say_is_not_shown(report_of: Make) -> None:
+    """No empty chart for tiers that no row has, no share of escalations that nobody noted."""
+    content = report_of(_rows()).content
+    assert list(content["counts"]["by"]) == ["category"]
+    assert content["surveillance"]["escalation"] is None
+    assert content["dissatisfaction"] is None
+    assert "升级比例" not in Report(content).to_html()
 
 
 def test_unknown_items_name_the_headers(report_of: Make) -> None:
