@@ -146,7 +146,16 @@ def _operation(route: APIRoute) -> str:
 
 @contextlib.asynccontextmanager
 async def _life(_app: FastAPI, office: Office) -> AsyncIterator[None]:
-    await asyncio.to_thread(prepare, office)
+    try:
+        await asyncio.to_thread(prepare, office)
+        async with _at_work(office):
+            yield
+    finally:
+        await asyncio.to_thread(office.database.close)
+
+
+@contextlib.asynccontextmanager
+async def _at_work(office: Office) -> AsyncIterator[None]:
     following = asyncio.create_task(_follow(office))
     worker = Worker(office, HANDLERS) if office.settings.embedded_worker else None
     if worker is not None:
@@ -157,7 +166,6 @@ async def _life(_app: FastAPI, office: Office) -> AsyncIterator[None]:
         following.cancel()
         if worker is not None:
             await asyncio.to_thread(worker.stop)
-        await asyncio.to_thread(office.database.close)
 
 
 async def _follow(office: Office) -> None:
