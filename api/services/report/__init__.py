@@ -11,7 +11,7 @@ from typing import Any
 from api.services.report.build import Progress, build_content
 from api.services.report.cases import Desk
 from api.services.report.document import content_security_policy, html_of
-from api.services.report.options import ReportOptions
+from api.services.report.options import Judgement, ReportOptions
 from api.services.report.paper import PaperMissing, pdf_of
 from api.services.report.public import public_content
 from api.services.report.summary import markdown_of
@@ -23,6 +23,7 @@ FORMATS = ("html", "json", "xlsx", "pdf", "md")
 
 __all__ = [
     "FORMATS",
+    "Judgement",
     "PaperMissing",
     "Report",
     "ReportOptions",

@@ -170,6 +170,8 @@ def _parameters(cases: Cases, options: ReportOptions) -> dict[str, Any]:
         "vigilance": vars(options.vigilance),
         "small_group": options.small_group,
         "examples": options.examples,
+        "only": dict(options.only),
+        "judgements": len(options.judgements),
         "severity": dict(options.severity),
         "aliases": {name: dict(known) for name, known in options.aliases.items()},
         "issue_names": dict(options.issue_names),

@@ -18,7 +18,7 @@ from domain.calendar import CHINA
 from domain.complaint import COLUMNS, is_unknown
 from domain.errors import ColumnMissing, InputError, SettingRefused
 from domain.taxonomy import NO_COMPLAINT, Taxonomy
-from mining.spelling import join_spellings
+from mining.spelling import join_spellings, spelling_key
 
 _NUMBERS = ("cost", "compensation", "satisfaction", "answer_satisfaction", "nps")
 _TRUTHS = ("reopened", "returned", "substantiated")
@@ -105,11 +105,12 @@ class Cases:
 
 
 def gather(table: Table, options: ReportOptions, desk: Desk | None = None) -> Cases:
-    """Gather a table's complaints; a wrong cell costs that cell, a row without id that row."""
+    """Gather a table's complaints; a wrong cell costs that cell, a doubled id its row."""
     errors = list(table.errors)
     frame, doubled = _rows_with_id(table)
     errors += doubled
     items = _items(table, options)
+    table.require(*options.only)
     columns = _columns(frame, items, errors, options)
     timed = "received_at" in frame.columns
     if timed:
@@ -120,7 +121,20 @@ def gather(table: Table, options: ReportOptions, desk: Desk | None = None) -> Ca
     _categories(cases, options.taxonomy)
     rows, codes, names = _issues(cases["issues"])
     gathered = Cases(cases, rows, codes, names, items, timed, predicted, 0, tuple(errors))
-    return _with_times(gathered, options)
+    return _with_times(_only(gathered, options), options)
+
+
+def _only(cases: Cases, options: ReportOptions) -> Cases:
+    """The cases of one product line or unit, where the report is about one."""
+    for name, wanted in options.only.items():
+        column = cases.frame[name]
+        known = {value: spelling_key(value) for value in column.unique() if value}
+        meant = [value for value, key in known.items() if key == spelling_key(wanted)]
+        if not meant:
+            there = ", ".join(sorted(known)[:12]) or "nothing"
+            raise SettingRefused(f"no complaint has {name} {wanted!r}; there is {there}")
+        cases = cases.keep((column == meant[0]).to_numpy(dtype=np.bool_))
+    return cases
 
 
 def _with_times(cases: Cases, options: ReportOptions) -> Cases:
@@ -138,16 +152,18 @@ def _with_times(cases: Cases, options: ReportOptions) -> Cases:
 
 
 def _rows_with_id(table: Table) -> tuple[pd.DataFrame, list[RowError]]:
-    frame = table.require("id").frame
-    ids = frame["id"].str.strip()
-    errors = [RowError(int(n), "is empty; every row needs one", "id") for n in ids.index[ids == ""]]
+    """Rows by their ids; one without is called by its number, an id counts once."""
+    frame = table.frame
+    numbers = pd.Series([f"row {number}" for number in frame.index], index=frame.index)
+    ids = frame["id"].str.strip() if "id" in frame.columns else numbers
+    ids = ids.mask(ids == "", numbers)
     first = dict(zip(ids[::-1], ids.index[::-1], strict=True))
-    again = ids.duplicated() & (ids != "")
-    errors += [
+    again = ids.duplicated()
+    errors = [
         RowError(int(n), f"{ids[n][:40]!r} stands in row {first[ids[n]]:,} already", "id")
         for n in ids.index[again]
     ]
-    return frame[(ids != "") & ~again], errors
+    return frame.assign(id=ids)[~again], errors
 
 
 def _items(table: Table, options: ReportOptions) -> tuple[str, ...]:
@@ -172,7 +188,7 @@ def _columns(
         columns[name] = _parsed(frame, name, errors, "")
     for name in (*_NUMBERS, *_TRUTHS):
         columns[name] = _parsed(frame, name, errors, np.nan).astype(np.float64)
-    for name in dict.fromkeys((*_NAMES, *items)):
+    for name in dict.fromkeys((*_NAMES, *items, *options.only)):
         columns.setdefault(name, _joined(frame, name, options.aliases.get(name)))
     return columns
 

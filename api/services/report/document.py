@@ -24,7 +24,7 @@ from api.services.report.drawings.columns import (
     weekly_columns,
 )
 from api.services.report.drawings.rules import Heads, Link, rule_drawing
-from api.services.report.glance import risen, sides
+from api.services.report.glance import news, risen, sides
 from api.services.report.language import Language
 from mining.significance import wilson_interval
 
@@ -83,7 +83,7 @@ class Page:
     def names(self, paper: bool) -> Content:
         """Every name that a template may use."""
         found = self.content["findings"]
-        clear = [finding for finding in found if not finding["confounded_by"]]
+        clear = news(found)
         return {
             "report": self.content,
             "language": self.language,
@@ -94,6 +94,8 @@ class Page:
             "causes": [finding for finding in clear if finding["kind"] == "cause"],
             "joint": [finding for finding in clear if finding["kind"] == "co-occurrence"],
             "confounded": [finding for finding in found if finding["confounded_by"]],
+            "judged": [f for f in found if f["judgement"] and not f["confounded_by"]],
+            "vanished": self.content["mining"]["vanished"],
             "earlier": list(self.content["counts"].get("against", {})),
             "most_cards": _MOST_CARDS,
             "most_rows": _MOST_ROWS,
@@ -219,11 +221,7 @@ class Page:
 
     def rules_chart(self) -> Markup:
         """The first causes drawn."""
-        causes = [
-            finding
-            for finding in self.content["findings"]
-            if finding["kind"] == "cause" and not finding["confounded_by"]
-        ]
+        causes = [f for f in news(self.content["findings"]) if f["kind"] == "cause"]
         heads = Heads(self.say("leads_to"), self.say("then_issue"), self.say("confidence_axis"))
         links = [self._link(finding) for finding in causes[:_MOST_LINKS]]
         return rule_drawing(links, heads, self.say("drawing"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from api.services.report.series import weekly_of
 from mining.baskets import Item
 from mining.causes import CauseReport, find_causes
 from mining.findings import Finding
+from mining.spelling import spelling_key
 
 Progress = Callable[[str, int, int], None]
 _EXAMPLE_LENGTHS = (12, 160)
@@ -73,9 +74,10 @@ def findings(
     if mined is None:
         return []
     place = {name: at for at, name in enumerate(cases.frame["id"])}
-    return [
+    shown = [
         _finding(finding, cases, place, period, options, compared) for finding in mined.findings
     ]
+    return sorted(shown, key=lambda f: (bool(f["confounded_by"]), f["judgement"] is not None))
 
 
 def _finding(
@@ -93,9 +95,29 @@ def _finding(
     shown["complaints"] = list(finding.complaints)
     shown["weekly"] = weekly_of(marked, cases, period.weeks) if period else []
     shown["examples"] = examples(rows, cases, options.examples)
+    shown["judgement"] = _judgement(finding, period, options)
     if not compared and not finding.is_confounded:
         shown["status"] = "unknown"
     return shown
+
+
+def _judgement(
+    finding: Finding, period: Period | None, options: ReportOptions
+) -> dict[str, Any] | None:
+    """What was said of a finding, while it still stands."""
+    said_of = _key((item.attribute, item.value) for item in finding.antecedents)
+    for judgement in options.judgements:
+        over = judgement.until and period and period.end > judgement.until
+        same = _key(judgement.antecedents) == said_of
+        if same and judgement.issue == finding.consequents[0].value and not over:
+            until = judgement.until.isoformat() if judgement.until else None
+            said = {"verdict": judgement.verdict, "reason": judgement.reason, "by": judgement.by}
+            return {**said, "until": until}
+    return None
+
+
+def _key(items: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((attribute, spelling_key(value)) for attribute, value in items)
 
 
 def named(finding: Finding, options: ReportOptions) -> dict[str, Any]:

@@ -107,7 +107,9 @@ def _danger(content: Content, language: Language) -> str:
 
 
 def _cause(content: Content, language: Language) -> str:
-    causes = [f for f in content["findings"] if f["kind"] == "cause" and not f["confounded_by"]]
+    causes = [f for f in news(content["findings"]) if f["kind"] == "cause"]
+    if not causes and content["mining"]["reason"] is None:
+        return language.say("glance_all_judged")
     if not causes:
         return language.say("glance_no_cause", reason=content["mining"]["reason"])
     first = causes[0]
@@ -121,6 +123,11 @@ def _cause(content: Content, language: Language) -> str:
         excess=number(max(round(first["excess_low"]), 0)),
         others=len(causes) - 1,
     )
+
+
+def news(findings: list[Content]) -> list[Content]:
+    """Findings that nothing explains and that nobody has judged yet."""
+    return [f for f in findings if not f["confounded_by"] and not f["judgement"]]
 
 
 def sides(items: list[Content], language: Language) -> str:

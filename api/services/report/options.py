@@ -15,6 +15,29 @@ from mining.warning import Vigilance
 
 ITEMS = ("product", "batch", "region", "outlet", "channel", "courier", "department")
 LANGUAGES = ("zh", "en")
+VERDICTS = ("known", "not a cause")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What somebody said of a finding, and until when it need not be said again.
+
+    ``antecedents`` holds pairs of attribute and value, ``verdict`` is “known” or “not a cause”.
+    """
+
+    antecedents: frozenset[tuple[str, str]]
+    issue: str
+    verdict: str
+    reason: str
+    by: str
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a verdict that is none of the two, and one without a reason or a name."""
+        if self.verdict not in VERDICTS:
+            raise SettingRefused(f"verdict {self.verdict!r} is none of {', '.join(VERDICTS)}")
+        if not self.reason.strip() or not self.by.strip():
+            raise SettingRefused("a judgement needs a reason and the name of who gives it")
 
 
 @dataclass(frozen=True)
@@ -23,7 +46,9 @@ class ReportOptions:
 
     ``start`` and ``end`` are inclusive days in China's zone; without them the report covers all
     days that the table has. ``items`` are the columns whose values may be causes; without them
-    those of the usual ones that the table has. ``exposure`` has the columns ``attribute, value,
+    those of the usual ones that the table has. ``only`` keeps the complaints of one product line
+    or unit (``{"department": "物流部"}``). ``judgements`` are what people said of earlier
+    findings. ``exposure`` has the columns ``attribute, value,
     units`` (sold, served). ``severity`` weighs issues in the order of the findings.
     ``issue_names`` name codes that the taxonomy does not have.
     """
@@ -35,6 +60,8 @@ class ReportOptions:
     title: str | None = None
     demands: Demands = field(default_factory=Demands)
     exposure: pd.DataFrame | None = None
+    only: Mapping[str, str] = field(default_factory=dict)
+    judgements: tuple[Judgement, ...] = ()
     severity: Mapping[str, float] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     frequent_share: float = 0.10

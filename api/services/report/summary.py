@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from api.services.report.drawings.canvas import number, percent
-from api.services.report.glance import risen, sides
+from api.services.report.glance import news, risen, sides
 from api.services.report.language import Language
 
 _MOST = 5
@@ -42,7 +42,7 @@ def _period(content: dict[str, Any], language: Language) -> str:
 
 
 def _findings(content: dict[str, Any], language: Language) -> list[str]:
-    causes = [f for f in content["findings"] if f["kind"] == "cause" and not f["confounded_by"]]
+    causes = [f for f in news(content["findings"]) if f["kind"] == "cause"]
     if not causes:
         return []
     lines = ["", f"## {language.say('findings')}", ""]

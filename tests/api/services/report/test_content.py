@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from api.services.report import Report, ReportOptions, build_report
+from api.services.report import Judgement, Report, ReportOptions, build_report
 from api.services.report.period import Period, monday_of, week_label, week_of
 from api.services.tables import read_table
 from domain.errors import ColumnMissing, InputError, SettingRefused
@@ -262,8 +262,8 @@ def test_wrong_cells_cost_themselves_and_wrong_ids_their_row(report_of: Make) ->
     rows[4]["id"] = rows[5]["id"]
     content = report_of(rows).content
     told = {(error["row"], error["column"]) for error in content["snapshot"]["errors"]}
-    assert told == {(2, "tier"), (3, "cost"), (4, "received_at"), (5, "id"), (7, "id")}
-    assert content["counts"]["complaints"] == len(rows) - 3
+    assert told == {(2, "tier"), (3, "cost"), (4, "received_at"), (7, "id")}
+    assert content["counts"]["complaints"] == len(rows) - 2
     assert content["snapshot"]["without_time"] == 1
 
 
@@ -336,6 +336,39 @@ def test_a_finding_is_held_against_the_last_period(report_of: Make) -> None:
     assert content["counts"]["against"]["last"]["complaints"] == 20 * 28
     alone = [row for row in rows if row["received_at"].date() >= date(2026, 2, 2)]
     assert report_of(alone, **later).content["findings"][0]["status"] == "unknown"
+
+
+def test_a_judged_finding_is_no_news_until_its_day(small_history: Path) -> None:
+    """It stands apart with verdict, reason and name, and comes back when the day is over."""
+    table = read_table(small_history / "complaints.csv")
+    first = build_report(table).content["findings"][0]
+    said, issue = _said(first)
+    pairs = frozenset((name, value.lower()) for name, value in said.items())
+    for until, judged in ((None, True), (date(2030, 1, 1), True), (date(2020, 1, 1), False)):
+        known = Judgement(pairs, issue, "known", "已换供应商", "陆工", until)
+        made = build_report(table, ReportOptions(judgements=(known,)))
+        again = next(f for f in made.content["findings"] if _said(f) == (said, issue))
+        assert (again["judgement"] is not None) is judged
+        assert ("已判定的线索" in made.to_html()) is judged
+        assert (made.content["findings"][0] is again) is not judged
+    with pytest.raises(SettingRefused, match="not a cause"):
+        Judgement(pairs, issue, "maybe", "x", "y")
+    with pytest.raises(SettingRefused, match="reason"):
+        Judgement(pairs, issue, "known", " ", "y")
+
+
+def test_a_report_of_one_unit_counts_its_complaints_alone(report_of: Make) -> None:
+    """However the unit is spelt; one that is not there is answered with those that are."""
+    rows = _rows()
+    for at, row in enumerate(rows):
+        row["department"] = ("物流部", "售后部")[at % 2]
+    made = report_of(rows, only={"department": "物流 部"})
+    assert made.content["counts"]["complaints"] == len(rows) / 2
+    assert made.content["parameters"]["only"] == {"department": "物流 部"}
+    with pytest.raises(SettingRefused, match="售后部, 物流部"):
+        report_of(rows, only={"department": "采购部"})
+    with pytest.raises(ColumnMissing, match="'unit'"):
+        report_of(rows, only={"unit": "甲"})
 
 
 def test_exposure_is_the_denominator_where_it_is_known(report_of: Make) -> None:
