@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -55,6 +55,7 @@ class Cases:
     weeks: Weeks | None
     filers: list[RepeatFiler]
     scene: Scene
+    _holding: dict[int, Ints] = field(default_factory=dict)
 
     def complaints(self, rule: Rule) -> tuple[str, ...]:
         """Ids of all complaints behind a rule, repeated filings included."""
@@ -71,8 +72,12 @@ class Cases:
         """How a rule fared over the weeks; None where times are unknown."""
         if self._counted_weeks is None:
             return None
-        rows, held = self.scene.rows(rule.antecedent), self.scene.held(rule.issue)
-        return stability(self._counted_weeks, rows, held)
+        weeks, issue = self._counted_weeks, rule.issue
+        if issue not in self._holding:
+            rows = self.scene.item_rows(issue)
+            self._holding[issue] = np.bincount(weeks.codes[rows], minlength=weeks.sizes.size)
+        held = self.scene.held(issue)
+        return stability(weeks, self.scene.rows(rule.antecedent), held, self._holding[issue])
 
     @cached_property
     def _counted_weeks(self) -> Weeks | None:

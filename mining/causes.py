@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 _FEWEST = 5
 _SMALLEST_SHARE = 0.0005
 _STEPS = 6
-_MOST_JUDGED = 120_000
+_MOST_JUDGED = 100_000
 _NEAREST = 5
 
 

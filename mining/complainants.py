@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from domain.complaint import is_unknown
+from domain.complaint import UNKNOWN, is_unknown
 from mining.baskets import Baskets, Item
 from mining.catalogue import item_keys, sums
 
 _FEWEST_FILINGS = 5
 _CHANCE = 0.01
+_LONGEST_UNKNOWN = max(map(len, UNKNOWN))
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def customer_codes(customers: pd.Series | None, total: int) -> NDArray[np.int64]
     if customers is None:
         return np.arange(total, dtype=np.int64)
     codes, values = pd.factorize(customers)
-    unknown = np.array([is_unknown(value) for value in values] + [True])
+    short = pd.Series(values).astype(str).str.strip().str.len().to_numpy() <= _LONGEST_UNKNOWN
+    unknown = np.append(short, True)
+    unknown[np.flatnonzero(short)] = [is_unknown(value) for value in values[short]]
     alone = np.arange(total, dtype=np.int64) + len(values)
     return np.where(unknown[codes], alone, codes)
 
@@ -96,7 +99,7 @@ def first_filings(
     """
     several = np.bincount(customers)[customers] > 1
     first = np.ones(customers.size, dtype=np.bool_)
-    parts = {"customer": customers[several]}
+    parts: dict[str, NDArray[np.generic]] = {"customer": customers[several]}
     if matter is not None:
         parts["matter"] = matter[several]
     first[several] = ~pd.DataFrame(parts).duplicated().to_numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,11 @@ class Weeks:
     codes: Codes
     monday: pd.Timestamp
 
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Complaints in each week."""
+        return np.bincount(self.codes)
+
     def date(self, week: int) -> str:
         """Monday of a week, ``YYYY-MM-DD``."""
         return str((self.monday + pd.Timedelta(weeks=int(week))).date())
@@ -90,7 +96,9 @@ def weeks_of(times: pd.Series | None) -> Weeks | None:
     return Weeks(codes, monday)
 
 
-def stability(weeks: Weeks, rows: NDArray[np.integer], issue: NDArray[np.bool_]) -> Stability:
+def stability(
+    weeks: Weeks, rows: NDArray[np.integer], issue: NDArray[np.bool_], holding: NDArray[np.int64]
+) -> Stability:
     """Follow a rule through the weeks.
 
     Parameters
@@ -101,16 +109,16 @@ def stability(weeks: Weeks, rows: NDArray[np.integer], issue: NDArray[np.bool_])
         Complaints that hold the antecedent.
     issue : ndarray of bool, shape (n,)
         Which complaints hold the issue; one of `rows` at least does.
+    holding : ndarray of int64, shape (w,)
+        Complaints with the issue in each of the w weeks.
 
     Returns
     -------
     Stability
     """
-    total = np.bincount(weeks.codes)
-    holding = np.bincount(weeks.codes[issue], minlength=total.size)
-    with_ = np.bincount(weeks.codes[rows], minlength=total.size)
-    both = np.bincount(weeks.codes[rows[issue[rows]]], minlength=total.size)
-    others, without = holding - both, total - with_
+    with_ = np.bincount(weeks.codes[rows], minlength=holding.size)
+    both = np.bincount(weeks.codes[rows[issue[rows]]], minlength=holding.size)
+    others, without = holding - both, weeks.sizes - with_
     seen = with_ > 0
     more = both / np.maximum(with_, 1) > others / np.maximum(without, 1)
     filled = np.flatnonzero(both)

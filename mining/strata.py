@@ -16,7 +16,7 @@ from mining.significance import Z95, log_hypergeometric
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int32]
 
-_EXACT_UP_TO = 60.0
+_EXACT_UP_TO = 30.0
 _UTTERLY_UNLIKELY = 1e-60
 _NOTHING = 1e-290
 _NONE = np.empty(0, dtype=np.int32)
@@ -85,11 +85,7 @@ class Strata:
         held : ndarray of bool, shape (n,)
             Complaints with the consequent.
         """
-        used = codes >= 0
-        inside = codes[used]
-        parts = int(inside.max(initial=-1)) + 1
-        sizes = np.bincount(inside, minlength=parts)
-        holding = np.bincount(codes[used & held], minlength=parts)
+        sizes, holding = _counted(codes, held)
         return cls(codes, held, sizes, holding)
 
     def compare(self, antecedents: list[Rows]) -> Stratified:
@@ -125,7 +121,7 @@ class Strata:
         """Chance of so many complaints with both sides, were there none but chance in any stratum.
 
         Exact (the hypergeometric distributions of the strata are convolved) while the variance
-        is at most 60, the normal tail with continuity correction above.
+        is at most 30, the normal tail with continuity correction above.
 
         Parameters
         ----------
@@ -243,6 +239,23 @@ def _grown(known: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.uin
             at = (at + np.uint64(1)) & mask
         slots[at] = number
     return slots, np.concatenate((known, np.empty(known.size, dtype=np.uint64)))
+
+
+@numba.njit(cache=True)
+def _counted(
+    codes: NDArray[np.int32], held: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Complaints in each stratum, and those with the consequent."""
+    parts = 0
+    for row in range(codes.size):
+        parts = max(parts, codes[row] + 1)
+    sizes = np.zeros(parts, dtype=np.int64)
+    holding = np.zeros(parts, dtype=np.int64)
+    for row in range(codes.size):
+        if codes[row] >= 0:
+            sizes[codes[row]] += 1
+            holding[codes[row]] += held[row]
+    return sizes, holding
 
 
 @numba.njit(cache=True)
