@@ -26,6 +26,8 @@ Body = TypeVar("Body", bytes, bytearray)
 UPLOADS = "/imports"
 _ALWAYS = frozenset({"/livez", "/healthz", "/readyz", "/metrics"})
 _LONGEST_QUEUE_SECONDS = 0.1
+_LINGER_BYTES = 1 << 20
+_LINGER_SECONDS = 1.0
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _KEY_IN_URL = re.compile(rb"(?:^|&)(?:api[_-]?key|key|token|access[_-]?token|authorization)=", re.I)
 POLICY = (
@@ -69,7 +71,7 @@ class Edge:
         except Exception as error:
             if not isinstance(error, Problem):
                 self._log.error("fault", request=exchange.id, **fault(error))
-            await exchange.refuse(problem_of(error))
+            await exchange.refuse(problem_of(error), receive)
         finally:
             self._count(scope, exchange)
 
@@ -160,7 +162,7 @@ class _Exchange:
         headers.append((b"x-request-id", self.id.encode()))
         return headers
 
-    async def refuse(self, problem: Problem) -> None:
+    async def refuse(self, problem: Problem, receive: Receive) -> None:
         """Answer with a problem, unless an answer is under way already."""
         if self.status:
             raise _Broken
@@ -169,7 +171,24 @@ class _Exchange:
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         start = {"type": "http.response.start", "status": problem.status, "headers": encoded}
         await self.send(start)
-        await self._send({"type": "http.response.body", "body": body})
+        closes = "connection" in problem.headers
+        await self._send({"type": "http.response.body", "body": body, "more_body": closes})
+        if closes:
+            await _linger(receive)
+            await self._send({"type": "http.response.body", "body": b""})
+
+
+async def _linger(receive: Receive) -> None:
+    """Let a caller who is still sending read the refusal before the connection is cut."""
+    left = _LINGER_BYTES
+    try:
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while left > 0 and (message := await receive())["type"] == "http.request":
+                left -= len(message.get("body", b"")) or 1
+                if not message.get("more_body"):
+                    return
+    except TimeoutError:
+        return
 
 
 class _Broken(Exception):

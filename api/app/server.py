@@ -36,6 +36,7 @@ class Door(HttpToolsProtocol):
 
     waiting_since: float | None = None
     head_bytes = 0
+    head_open = False
 
     def connection_made(self, transport: Any) -> None:
         """Start to wait."""
@@ -46,6 +47,7 @@ class Door(HttpToolsProtocol):
         """Note when the request began."""
         super().on_message_begin()
         self.head_bytes = 0
+        self.head_open = True
         self.waiting_since = time.monotonic()
         self.scope["arrived"] = time.perf_counter()  # type: ignore[typeddict-unknown-key]
 
@@ -63,6 +65,7 @@ class Door(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Wait for the body from now on."""
+        self.head_open = False
         self.waiting_since = time.monotonic()
         super().on_headers_complete()
 
@@ -74,12 +77,11 @@ class Door(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Refuse a head that never ends, whatever it is made of."""
-        if self.waiting_since is not None and self.cycle is None:
+        super().data_received(data)
+        if self.head_open:
             self.head_bytes += len(data)
             if self.head_bytes > 2 * _MOST_HEAD_BYTES:
                 self.send_400_response("head too long")
-                return
-        super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP request, without repeating any of it."""

@@ -1,1 +1,271 @@
-"""."""
+"""Bad input: refused in a few words, at little cost, with nobody else held up."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import time
+import zipfile
+
+from benchmarks.reliability.callers import (
+    Connection,
+    Reply,
+    complaint_maker,
+    open_loop,
+    post,
+    share,
+)
+from benchmarks.reliability.load import L1_RATE, figures
+from benchmarks.reliability.rows import BOTH, Length, Outcome, row
+from benchmarks.reliability.service import service
+
+PHONE = "13812345678"
+POSTS = ("/classify", "/classify/batch", "/complaints", "/reports", "/imports",
+         "/complaints/x/unmask", "/models/complaints/activate")  # fmt: skip
+_HEAD = "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\n"
+
+
+def raw(path: str, content: bytes, kind: str = "application/json", extra: str = "") -> bytes:
+    """A request whose body is sent as it is."""
+    head = _HEAD.format(path=path, kind=kind) + extra
+    return (head + f"content-length: {len(content)}\r\n\r\n").encode(
+        "utf-8", "surrogatepass"
+    ) + content
+
+
+def corpus() -> list[bytes]:
+    """Bodies that stock services break on, and a hundred more."""
+    plain = [
+        b"", b" ", b"null", b"true", b"0", b"[]", b"{}", b'""', b"nul", b"{", b"[", b'"', b"{]",
+        b'{"text"}', b'{"text":}', b'{"text":1,}', b"[1,]", b"'a'", b"{text:1}", b'{"text":01}',
+        b'{"text":NaN}', b'{"text":Infinity}', b'{"text":-Infinity}', b'{"text":1e400}',
+        b'{"cost":-1e999}', b'{"cost":' + b"9" * 5_000 + b"}", b'{"text":"a","text":"b"}',
+        b'{"a":1,"a":1}', b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00", b"\x00", b"{}\x00",
+        b'{"text":"\x00"}', b'{"text":"\xc0\xaf"}', b'{"text":"\xed\xa0\x80"}',
+        b'{"text":"\xf4\x90\x80\x80"}',
+        b'{"text":"\xe5\xb1"}', '{"text":"屏幕"}'.encode("gbk"), '{"text":"屏幕"}'.encode("utf-16"),
+        '{"text":"屏幕"}'.encode("utf-32"), '{"text":"屏幕"}'.encode("big5"),
+        b"[" * 1_000, b"[" * 100_000, b'{"a":' * 1_000, b'{"a":' * 50_000, b"[[],{}" * 9_000,
+        b'{"' + b"k" * 900_000 + b'":1}', b'{"text":"' + b"a" * 900_000 + b'"}',
+        b'{"text":"' + "屏".encode() * 300_000 + b'"}', b"[" + b"1," * 400_000 + b"1]",
+        b'{"complaints":[' + b"{}," * 1_100 + b"{}]}", b'{"complaints":[' + b"1," * 2_000 + b"1]}",
+    ]  # fmt: skip
+    escapes = (r"\u0000", r"\ud800", r"\udc00", r"\udc00\ud800", r"\ud83d", r"\uD800\u0041")
+    strings = [f'{{"text":"屏{e}"}}'.encode() for e in escapes]
+    strings += [f'{{"屏{e}":1,"text":"屏幕"}}'.encode() for e in escapes]
+    strings += [f'{{"text":"屏幕","product":"a{e}"}}'.encode() for e in escapes]
+    values: list[object] = [None, True, 0, -1, 1.5, "", " ", "　", [], {}, [None], [[]], {"a": {}},
+                            PHONE, PHONE * 1_000, "\n", "😡" * 50, "\u202e屏幕", "=1+1",
+                            "'; DROP TABLE complaints;--", "<script>alert(1)</script>",
+                            "../../etc/passwd", "%00", "\x7f", "\uffff"]  # fmt: skip
+    names = ("text", "id", "tier", "received_at", "issues", "customer_id", "satisfaction")
+    typed = [
+        json.dumps({"text": "屏幕闪", name: value}, ensure_ascii=False).encode()
+        for name in names
+        for value in values
+        if not (name != "text" and value is None)
+    ]
+    return plain + strings + typed
+
+
+@row("B2", "0 5xx; no reset; every 4xx ≤ 2 KiB and free of the input", BOTH)
+def hand_corpus(database: str, length: Length) -> Outcome:
+    """Each body at every route that takes one."""
+    with service(database) as running:
+        running.start()
+        replies = asyncio.run(_all(running.port, corpus()))
+        alive = running.call("GET", "/complaints")[0] == 200
+        quiet = PHONE not in running.log.read_text()
+    broken = sum(reply.status == 0 for reply in replies)
+    faults = sum(reply.status >= 500 for reply in replies)
+    refused = [reply for reply in replies if 400 <= reply.status < 500]
+    large = sum(len(reply.body) > 2048 for reply in refused)
+    echoed = sum(PHONE.encode() in reply.body for reply in refused)
+    figure = (
+        f"{len(replies)} requests: {faults} 5xx, {broken} resets, {len(refused)} refused, "
+        f"{large} too large, {echoed} with an echo; log free of it {quiet}"
+    )
+    return Outcome(figure, faults == broken == large == echoed == 0 and alive and quiet)
+
+
+async def _all(port: int, bodies: list[bytes]) -> list[Reply]:
+    connection = Connection(port)
+    return [await connection.send(raw(path, body)) for body in bodies for path in POSTS]
+
+
+@row("B3", "413 after reading ≤ the limit; memory +≤ 30 MB; others' max ≤ 200 ms")
+def huge_bodies(database: str, length: Length) -> Outcome:
+    """A hundred megabytes in several shapes, beside a few ordinary callers."""
+    with service(database) as running:
+        running.start()
+        asyncio.run(open_loop(running.port, 50, 2, complaint_maker(1), "warm-"))
+        before = running.rss_kib()
+        statuses, beside, peak = asyncio.run(_huge(running))
+        running.call("GET", "/livez")
+    grown = (peak - before) / 1024
+    worst = max(beside.taken_seconds, default=9) * 1000
+    figure = f"statuses {statuses}, memory +{grown:.0f} MB, others {figures(beside)}"
+    fitting = all(status in {400, 413, 415, 408} for status in statuses)
+    return Outcome(figure, fitting and grown <= 30 and worst <= 200)
+
+
+async def _huge(running: object) -> tuple[list[int], object, int]:
+    port = running.port  # type: ignore[attr-defined]
+    beside = asyncio.create_task(open_loop(port, 20, 8, complaint_maker(2), "beside-"))
+    peak = running.rss_kib()  # type: ignore[attr-defined]
+    statuses = []
+    for shape in ("string", "array", "chunked", "gzip", "short"):
+        sending = asyncio.create_task(_stream(port, shape))
+        while not sending.done():
+            peak = max(peak, running.rss_kib())  # type: ignore[attr-defined]
+            await asyncio.sleep(0.1)
+        statuses.append(await sending)
+    return statuses, await beside, peak
+
+
+async def _stream(port: int, shape: str) -> int:
+    """Send up to 100 MB and read what comes back, even while sending."""
+    size = 100 << 20
+    extra = {
+        "chunked": "transfer-encoding: chunked\r\n",
+        "gzip": f"content-encoding: gzip\r\ncontent-length: {size}\r\n",
+        "short": "content-length: 10\r\n",
+    }.get(shape, f"content-length: {size}\r\n")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        (_HEAD.format(path="/complaints", kind="application/json") + extra + "\r\n").encode()
+    )
+    piece = (b"1," if shape == "array" else b"a") * 32_768
+    piece = b"%x\r\n%s\r\n" % (len(piece), piece) if shape == "chunked" else piece
+    head = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+    sent = 0
+    try:
+        while sent < size and not head.done():
+            writer.write(piece)
+            await writer.drain()
+            sent += len(piece)
+            await asyncio.sleep(0)
+        return int((await asyncio.wait_for(head, 20))[9:12])
+    except (OSError, asyncio.IncompleteReadError, TimeoutError):
+        return int(head.result()[9:12]) if head.done() and not head.exception() else 0
+    finally:
+        head.cancel()
+        writer.close()
+
+
+@row("B9", "p99 ≤ 200 ms, no healthy request refused; each slow socket closed ≤ 30 s")
+def slow_callers(database: str, length: Length) -> Outcome:
+    """Slow heads, slow bodies and silent sockets beside half the steady rate."""
+    each = length.of(150, 500)
+    seconds = length.of(35, 120)
+    with service(database) as running:
+        running.start()
+        asyncio.run(open_loop(running.port, 50, 2, complaint_maker(1), "warm-"))
+        measured, closed = asyncio.run(_beside_slow(running.port, each, seconds))
+    p99 = share(measured.taken_seconds, 0.99)
+    slowest = max(closed)
+    all_taken = set(measured.statuses) == {201}
+    figure = f"{figures(measured)}; {len(closed)} slow sockets, last closed after {slowest:.0f} s"
+    return Outcome(figure, all_taken and p99 <= 200 and slowest <= 30)
+
+
+async def _beside_slow(port: int, each: int, seconds: int) -> tuple[object, list[float]]:
+    kinds = ("head", "body", "silent")
+    slow = [asyncio.create_task(_slow(port, kind)) for _ in range(each) for kind in kinds]
+    await asyncio.sleep(0.5)
+    measured = await open_loop(port, L1_RATE / 2, seconds, complaint_maker(), "b9-")
+    return measured, list(await asyncio.gather(*slow))
+
+
+async def _slow(port: int, kind: str) -> float:
+    """How long the service puts up with a caller that dawdles."""
+    begun = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    start = {"head": b"POST /complaints HTTP/1.1\r\n", "body": _SLOW_BODY, "silent": b""}[kind]
+    writer.write(start)
+    ended = asyncio.create_task(reader.read())
+    while not ended.done() and time.monotonic() - begun < 60:
+        await asyncio.wait([ended], timeout=2)
+        if kind != "silent" and not ended.done():
+            writer.write(b"x-a: b\r\n" if kind == "head" else b"a")
+    ended.cancel()
+    writer.close()
+    return time.monotonic() - begun
+
+
+_SLOW_BODY = (
+    _HEAD.format(path="/complaints", kind="application/json") + "content-length: 5000\r\n\r\n"
+).encode()
+
+
+@row("B13", "413 or 422 ≤ 1 s; memory +≤ 50 MB; disk +≤ 50 MB")
+def archive_bombs(database: str, length: Length) -> Outcome:
+    """Archives that grow when they are opened."""
+    with service(database) as running:
+        running.start()
+        running.call("POST", "/complaints", {"text": "屏幕闪"})
+        asyncio.run(_send_bomb(running.port, _zip({"[Content_Types].xml": b"<a/>"})))
+        before, disk = running.rss_kib(), _disk(running)
+        outcomes = [asyncio.run(_send_bomb(running.port, bomb)) for bomb in bombs()]
+        grown = (running.rss_kib() - before) / 1024
+        written = (_disk(running) - disk) / (1 << 20)
+    slowest = max(took for _, took in outcomes)
+    statuses = [status for status, _ in outcomes]
+    figure = (
+        f"statuses {statuses}, slowest {slowest:.2f} s, memory +{grown:.0f} MB, "
+        f"disk +{written:.0f} MB"
+    )
+    passed = set(statuses) <= {413, 422} and slowest <= 1 and grown <= 50 and written <= 50
+    return Outcome(figure, passed)
+
+
+def bombs() -> list[bytes]:
+    """A zip and a sheet of a gigabyte, 100,000 entries, a zip in a zip, XML entities."""
+    types = {"[Content_Types].xml": b"<a/>"}
+    flat = _zip({"history.csv": b"\0" * (1 << 30)})
+    sheet = _zip({**types, "xl/worksheets/sheet1.xml": b" " * (1 << 30)})
+    many = _zip({**types, **{f"x{n}": b"" for n in range(100_000)}})
+    entities = _zip({"[Content_Types].xml": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'})
+    return [flat, sheet, many, _zip({"inner.zip": flat}), entities]
+
+
+def _zip(entries: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+async def _send_bomb(port: int, bomb: bytes) -> tuple[int, float]:
+    begun = time.monotonic()
+    reply = await Connection(port).send(raw("/imports", bomb, "application/octet-stream"))
+    return reply.status, time.monotonic() - begun
+
+
+def _disk(running: object) -> int:
+    folder = running.data  # type: ignore[attr-defined]
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+@row("B15", "422 or a stable answer: the same 100 of 100 times")
+def text_edges(database: str, length: Length) -> Outcome:
+    """Texts at the edges of what can be taken."""
+    texts = ["", " ", "　　", "屏", "屏" * 5_000, "屏" * 5_001, "屏" * 10_000, "屏" * 10_001,
+             "😡😡", "！！？", "only English", "12345", "\u202e屏幕\u202c闪",
+             "屏\n幕\t闪"]  # fmt: skip
+    with service(database) as running:
+        running.start()
+        answers = asyncio.run(_repeat(running.port, texts, 100))
+    stable = sum(len({reply.body for reply in replies}) == 1 for replies in answers)
+    statuses = [replies[0].status for replies in answers]
+    figure = f"{stable} of {len(texts)} texts answered alike, statuses {statuses}"
+    return Outcome(figure, stable == len(texts) and set(statuses) <= {200, 422})
+
+
+async def _repeat(port: int, texts: list[str], times: int) -> list[list[Reply]]:
+    connection = Connection(port)
+    moment = "2026-03-02T09:00:00+08:00"
+    requests = [post("/classify", {"text": text, "received_at": moment}) for text in texts]
+    return [[await connection.send(request) for _ in range(times)] for request in requests]

@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 import subprocess
-import sys
 import threading
 import time
 
@@ -18,9 +17,9 @@ from benchmarks.reliability.callers import (
     open_loop,
     post,
 )
-from benchmarks.reliability.durability import _BACK_UP, processes
+from benchmarks.reliability.durability import processes
 from benchmarks.reliability.rows import BOTH, Length, Outcome, row
-from benchmarks.reliability.service import service
+from benchmarks.reliability.service import SUYUAN, Service, service
 
 
 @row("C3", "one complaint a key; every reply the first body or 409; none 5xx", BOTH)
@@ -69,7 +68,9 @@ def idempotency_rules(database: str, length: Length) -> Outcome:
         long = running.call("POST", "/complaints", {"text": "屏"}, **{"Idempotency-Key": "k" * 256})
         quoted = running.call("POST", "/complaints", {"text": "屏"}, **{"Idempotency-Key": '"k"'})
         nul = asyncio.run(_nul_key(running.port))
-        keys = [_key(running.environment) for _ in range(2)]
+        keys = [
+            running.run("keys", "create", "bench", "--role", "handler").split()[-1] for _ in "12"
+        ]
         time.sleep(3)
         two = [
             running.call("POST", "/complaints", {"text": "屏幕一直闪"},
@@ -85,18 +86,6 @@ def idempotency_rules(database: str, length: Length) -> Outcome:
 async def _nul_key(port: int) -> int:
     request = post("/complaints", {"text": "屏"}, idempotency_key="a\0b")
     return (await Connection(port).send(request)).status
-
-
-_MAKE_KEY = (
-    "from api.app.upkeep import create_key; from api.services.access import NewKey; "
-    "from api.settings import Settings; print(create_key(Settings(), NewKey('bench', 'handler')))"
-)
-
-
-def _key(environment: dict[str, str]) -> str:
-    command = [sys.executable, "-c", _MAKE_KEY]
-    done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
-    return done.stdout.split()[-1]
 
 
 @row("C5", "one complaint, one event, one outbox row a key", BOTH)
@@ -126,12 +115,14 @@ def idempotency_through_crashes(database: str, length: Length) -> Outcome:
     )
 
 
-def _kill_and_start(running: object, kills: int, over: threading.Event) -> None:
-    for _ in range(kills):
-        time.sleep(random.uniform(0.3, 1.5))
-        running.kill()  # type: ignore[attr-defined]
-        running.start()  # type: ignore[attr-defined]
-    over.set()
+def _kill_and_start(running: Service, kills: int, over: threading.Event) -> None:
+    try:
+        for _ in range(kills):
+            time.sleep(random.uniform(0.3, 1.5))
+            running.kill()
+            running.start()
+    finally:
+        over.set()
 
 
 async def _repeat_until_answered(port: int, over: threading.Event) -> int:
@@ -163,7 +154,7 @@ def lock_storm(database: str, length: Length) -> Outcome:
         job = asyncio.run(_upload(running.port, content))
         running.call("POST", "/reports", {})
         out = running.folder / "backup"
-        command = [sys.executable, "-c", _BACK_UP, str(out)]
+        command = [SUYUAN, "backup", str(out)]
         copying = subprocess.Popen(command, env=running.environment)
         measured = asyncio.run(open_loop(running.port, 50, seconds, complaint_maker(), "c6-"))
         copied = copying.wait() == 0

@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from benchmarks.reliability.callers import (
 )
 from benchmarks.reliability.load import L1_RATE, figures, lost
 from benchmarks.reliability.rows import BOTH, Length, Outcome, row
-from benchmarks.reliability.service import COMMAND, Service, service
+from benchmarks.reliability.service import COMMAND, SUYUAN, Service, service
 from tests.api import postgresql
 
 _CALLERS = 8
@@ -145,16 +144,11 @@ def _refuses_server(setting: str) -> bool:
     server.start()
     running = Service("postgresql", server)
     try:
-        subprocess.run([sys.executable, "-c", _MIGRATE], env=running.environment, check=True)
+        running.run("migrate")
         return _said_on_leaving(running, setting)
     finally:
         running.remove()
         server.stop()
-
-
-_MIGRATE = (
-    "from api.app.upkeep import migrate; from api.settings import Settings; migrate(Settings())"
-)
 
 
 def _said_on_leaving(running: Service, word: str) -> bool:
@@ -306,18 +300,14 @@ def backup_under_load(database: str, length: Length) -> Outcome:
         asyncio.run(open_loop(running.port, 100, length.of(8, 60), complaint_maker(1), "before-"))
         before = running.ids()
         out = running.folder / "backup"
-        copying = subprocess.Popen(
-            [sys.executable, "-c", _BACK_UP, str(out)], env=running.environment
-        )
+        copying = subprocess.Popen([SUYUAN, "backup", str(out)], env=running.environment)
         measured = asyncio.run(
             open_loop(running.port, L1_RATE, length.of(10, 60), complaint_maker(), "during-")
         )
         copied = copying.wait() == 0
         with service(database) as other:
             begun = time.monotonic()
-            done = subprocess.run(
-                [sys.executable, "-c", _RESTORE, str(out)], env=other.environment, check=False
-            )
+            done = subprocess.run([SUYUAN, "restore", str(out)], env=other.environment, check=False)
             took = time.monotonic() - begun
             missing = len(set(before) - set(other.ids())) if done.returncode == 0 else len(before)
             sound = done.returncode == 0 and other.sound()
@@ -327,16 +317,6 @@ def backup_under_load(database: str, length: Length) -> Outcome:
         f"meanwhile {figures(measured)}"
     )
     return Outcome(figure, copied and missing == 0 and sound and p99 <= 400)
-
-
-_BACK_UP = (
-    "import sys; from pathlib import Path; from api.app.upkeep import back_up; "
-    "from api.settings import Settings; back_up(Settings(), Path(sys.argv[1]))"
-)
-_RESTORE = (
-    "import sys; from pathlib import Path; from api.app.upkeep import restore; "
-    "from api.settings import Settings; restore(Settings(), Path(sys.argv[1]))"
-)
 
 
 @row("D13", "every started request gets a whole reply; exit ≤ 15 s with 0", BOTH)

@@ -22,11 +22,8 @@ import psycopg
 
 from tests.api import postgresql
 
-COMMAND = [
-    sys.executable,
-    "-c",
-    "from api.app import serve; from api.settings import Settings; serve(Settings())",
-]
+SUYUAN = str(Path(sys.executable).with_name("suyuan"))
+COMMAND = [SUYUAN, "serve"]
 _numbers = iter(range(1_000_000))
 
 
@@ -68,7 +65,7 @@ class Service:
         """Start, wait until it is ready, and say how long that took."""
         begun = time.monotonic()
         if self._server is not None:
-            subprocess.run([sys.executable, "-c", _MIGRATE], env=self.environment, check=True)
+            self.run("migrate")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*before, *COMMAND], env=self.environment, stdout=log, stderr=log,
@@ -76,6 +73,13 @@ class Service:
             )  # fmt: skip
         self.wait("/readyz" if ready else "/livez", seconds)
         return time.monotonic() - begun
+
+    def run(self, *words: str) -> str:
+        """What a command of the installation prints."""
+        done = subprocess.run(
+            [SUYUAN, *words], env=self.environment, capture_output=True, check=True, text=True
+        )
+        return done.stdout
 
     def wait(self, path: str, seconds: float) -> None:
         """Wait until an address answers 200."""
@@ -112,7 +116,7 @@ class Service:
     def stop(self, seconds: float = 30) -> int:
         """SIGTERM; the status it leaves with."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
+        os.killpg(self.process.pid, signal.SIGTERM)
         return self.process.wait(seconds)
 
     def ids(self) -> list[str]:
@@ -150,11 +154,6 @@ class Service:
         if self.process is not None and self.process.poll() is None:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-_MIGRATE = (
-    "from api.app.upkeep import migrate; from api.settings import Settings; migrate(Settings())"
-)
 
 
 @contextlib.contextmanager

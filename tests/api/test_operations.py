@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from api.app import upkeep
-from api.services.access import NewKey
+from api.services.access import NewKey, create_key
 from api.services.backups import back_up, restore
 from api.services.clock import wall_clock
 from api.services.desks import Desk
@@ -175,35 +174,11 @@ def test_a_damaged_backup_is_refused(sqlite_house: House, tmp_path: Path) -> Non
     assert not (tmp_path / "new" / "suyuan.db").exists()
 
 
-def test_keys_are_made_listed_and_revoked_from_the_command_line(settings: Settings) -> None:
-    """The secret is given back once and listed never."""
-    migration.migrate(settings)
-    made = upkeep.create_key(settings, NewKey("crm", "handler", ["北"]))
-    listed = upkeep.list_keys(settings)
-    assert [(row["name"], row["role"], row["departments"]) for row in listed] == [
-        ("crm", "handler", ["北"])
-    ]
-    assert made.split("_", 2)[2] not in str(listed)
-    upkeep.revoke_key(settings, listed[0]["id"])
-    assert upkeep.list_keys(settings)[0]["revoked_at"] is not None
-
-
-def test_keys_with_unknown_roles_or_scopes_are_refused(sqlite_settings: Settings) -> None:
+@pytest.mark.parametrize("new", [NewKey("x", "king"), NewKey("x", "viewer", scopes=["models"])])
+def test_keys_with_unknown_roles_or_scopes_are_refused(sqlite_house: House, new: NewKey) -> None:
     """The message names those there are."""
-    migration.migrate(sqlite_settings)
-    for new in (NewKey("x", "king"), NewKey("x", "viewer", scopes=["models"])):
-        with pytest.raises(InputError):
-            upkeep.create_key(sqlite_settings, new)
-
-
-def test_a_file_is_imported_from_the_command_line(settings: Settings, tmp_path: Path) -> None:
-    """Counts and refused rows come back."""
-    migration.migrate(settings)
-    file = tmp_path / "history.csv"
-    file.write_text("id,text\n1,手机屏幕闪\n2,\n", encoding="utf-8")
-    said = upkeep.import_file(settings, file, {}, lambda _done, _total: None)
-    assert (said["rows_in"], said["rows_added"]) == (2, 1)
-    assert [(error["row"], error["column"]) for error in said["errors"]] == [(3, "text")]
+    with pytest.raises(InputError):
+        sqlite_house.stored(lambda c: create_key(c, new, sqlite_house.clock()))
 
 
 def test_another_masking_key_is_refused(sqlite_settings: Settings, desk: Desk) -> None:

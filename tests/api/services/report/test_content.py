@@ -63,6 +63,16 @@ def test_every_planted_cause_is_found_and_nothing_else(report: Report, history: 
     assert all(cause in causes for cause in lasting)
 
 
+def test_the_bad_battery_batch_is_the_first_cause(report: Report) -> None:
+    """In the findings, in the sentences at a glance and on the page; the popular batch is none."""
+    first = report.content["findings"][0]
+    assert _said(first) == ({"batch": "X5-B07"}, "1002")
+    assert 0.8 < first["confidence"] < 0.9
+    assert "批次 X5-B07" in report.content["at_a_glance"][3]
+    causes = [f for f in report.content["findings"] if not f["confounded_by"]]
+    assert "X5-B03" not in json.dumps([f["antecedents"] for f in causes])
+
+
 def test_the_planted_rise_is_warned_of_within_two_weeks(report: Report, history: Path) -> None:
     """At most one warning in 26 weeks is of something that was not planted."""
     truth = json.loads((history / "planted.json").read_text(encoding="utf-8"))
