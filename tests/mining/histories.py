@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,11 @@ CHANNELS = ["电话", "网页", "小程序", "门店", "邮件"]
 WEEKS = 20
 
 
-@dataclass
-class History:
+class History(NamedTuple):
     """A complaint table and the truth behind it."""
 
     table: pd.DataFrame
-    causes: list[Cause] = field(default_factory=list)
+    causes: list[Cause]
 
     def knows(self, antecedents: dict[str, str], issue: str) -> bool:
         """Whether a finding is one of the planted causes."""
@@ -31,7 +30,7 @@ def write_history(complaints: int, seed: int, *, planted: bool = True) -> Histor
     """Draw a history: attributes, then issues, then (where asked) seven traps and causes."""
     rng = np.random.default_rng(seed)
     table = _attributes(complaints, rng)
-    history = History(table)
+    history = History(table, [])
     lists = [_issues(rng) for _ in range(complaints)]
     if planted:
         _region_sells_bad_product(table, rng)
