@@ -25,7 +25,7 @@ Body = TypeVar("Body", bytes, bytearray)
 
 UPLOADS = "/imports"
 _ALWAYS = frozenset({"/livez", "/healthz", "/readyz", "/metrics"})
-_LONGEST_QUEUE_SECONDS = 0.1
+_LONGEST_QUEUE_SECONDS = 0.3
 _LINGER_BYTES = 1 << 20
 _LINGER_SECONDS = 1.0
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")

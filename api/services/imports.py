@@ -23,13 +23,14 @@ from api.store import complaints, imports, jobs
 from api.store.complaints import NewComplaint
 from api.store.imports import Refusal
 from domain.complaint import COLUMNS, Complaint
-from domain.errors import NotFound, RowRefused, TableUnreadable
+from domain.errors import LimitExceeded, NotFound, RowRefused, TableUnreadable
 
 if TYPE_CHECKING:
     from api.services.tables import RowError, Table
 
 KIND = "import"
 _ARCHIVE = b"PK\x03\x04"
+_ARCHIVE_END = b"PK\x05\x06"
 _CHUNK = 100
 _ERRORS_SHOWN = 100
 T = TypeVar("T")
@@ -68,7 +69,15 @@ def _look(content: bytes) -> None:
     if content[:4] == _ARCHIVE:
         from api.services.tables import UPLOAD_LIMITS, refuse_bomb
 
+        if _entries(content) > UPLOAD_LIMITS.archive_entries:
+            raise LimitExceeded(f"a workbook has at most {UPLOAD_LIMITS.archive_entries:,} parts")
         refuse_bomb(content, "the file", UPLOAD_LIMITS)
+
+
+def _entries(archive: bytes) -> int:
+    """How many entries an archive says it has, by its last record; 65,535 stands for more."""
+    at = archive.rfind(_ARCHIVE_END)
+    return int.from_bytes(archive[at + 10 : at + 12], "little") if at >= 0 else 0
 
 
 def _queue(

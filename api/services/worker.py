@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import socket
@@ -53,6 +54,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped."""
+        importlib.import_module("api.services.tables")  # so that no upload waits for it
         while not self._stopping.is_set():
             try:
                 busy = self.step()

@@ -36,9 +36,7 @@ def key_storage(database: str, length: Length) -> Outcome:
             running.call("GET", "/nowhere", Authorization=f"Bearer {secret}")
             running.call("GET", "/complaints", Authorization=f"Bearer {secret}x")
         stored = str(running.query("SELECT * FROM keys"))
-        processes = subprocess.run(
-            ["ps", "axww"], capture_output=True, check=True, text=True
-        ).stdout
+        listed = subprocess.run(["ps", "axww"], capture_output=True, check=True)
         subprocess.run([SUYUAN, "backup", str(running.folder / "copy")], env=running.environment,
                        check=True, capture_output=True)  # fmt: skip
         places = [*_files(running.folder), stored.encode(), listed.stdout]

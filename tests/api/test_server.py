@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import socket
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.house import TEXT
-from tests.api.postgresql import free_port
+from tests.api.postgresql import Server, free_port
 
 SERVE = "from api.app import serve; from api.settings import Settings; serve(Settings())"
 
@@ -29,8 +30,6 @@ class Served:
         self.port = free_port()
         self.log = folder / "log"
         given = {"data_dir": folder / "data", "port": self.port, **settings}
-        import os
-
         environment = {f"SUYUAN_{name.upper()}": str(value) for name, value in given.items()}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -46,6 +45,13 @@ class Served:
             except OSError:
                 time.sleep(0.1)
         raise AssertionError(self.log.read_text()[-2000:])
+
+    def __enter__(self) -> Served:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.process.kill()
+        self.process.wait()
 
     def connect(self) -> socket.socket:
         """A socket to it."""
@@ -81,10 +87,8 @@ def _reply(connection: socket.socket) -> tuple[int, bytes]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One service for the tests that leave it running; it waits two seconds for nobody."""
-    made = Served(tmp_path_factory.mktemp("served"), header_seconds=2, body_seconds=2)
-    yield made
-    made.process.kill()
-    made.process.wait()
+    with Served(tmp_path_factory.mktemp("served"), header_seconds=2, body_seconds=2) as made:
+        yield made
 
 
 def test_a_large_first_body_is_read_whole(served: Served) -> None:
@@ -143,63 +147,58 @@ def test_callers_who_dawdle_are_cut_off(served: Served, start: bytes) -> None:
 
 def test_a_stop_lets_started_requests_finish(tmp_path: Path) -> None:
     """Half-sent requests get their reply; the process leaves with 0."""
-    service = Served(tmp_path)
     requests = [_request(json.dumps({"id": f"d-{n}", "text": TEXT}).encode()) for n in range(20)]
-    connections = [service.connect() for _ in requests]
-    for connection, request in zip(connections, requests, strict=True):
-        connection.sendall(request[:-20])
-    time.sleep(0.2)
-    service.process.send_signal(signal.SIGTERM)
-    time.sleep(0.3)
-    for connection, request in zip(connections, requests, strict=True):
-        connection.sendall(request[-20:])
-    assert {_reply(connection)[0] for connection in connections} == {201}
-    for connection in connections:
-        connection.close()
-    assert service.process.wait(30) == 0
+    with Served(tmp_path) as service:
+        connections = [service.connect() for _ in requests]
+        for connection, request in zip(connections, requests, strict=True):
+            connection.sendall(request[:-20])
+        time.sleep(0.2)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        for connection, request in zip(connections, requests, strict=True):
+            connection.sendall(request[-20:])
+        assert {_reply(connection)[0] for connection in connections} == {201}
+        for connection in connections:
+            connection.close()
+        assert service.process.wait(30) == 0
 
 
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     """And the service starts again on the same file."""
-    service = Served(tmp_path)
-    with service.connect() as connection:
+    with Served(tmp_path) as service, service.connect() as connection:
         for number in range(50):
             connection.sendall(_request(json.dumps({"id": f"k-{number}", "text": TEXT}).encode()))
             assert _reply(connection)[0] == 201
-        service.process.kill()
-        service.process.wait()
-    again = Served(tmp_path)
-    address = f"http://127.0.0.1:{again.port}/complaints?limit=200"
-    with urllib.request.urlopen(address, timeout=20) as reply:
-        assert len(json.loads(reply.read())["items"]) == 50
-    assert again.stop() == 0
+    with Served(tmp_path) as again:
+        address = f"http://127.0.0.1:{again.port}/complaints?limit=200"
+        with urllib.request.urlopen(address, timeout=20) as reply:
+            assert len(json.loads(reply.read())["items"]) == 50
+        assert again.stop() == 0
 
 
-def test_two_processes_serve_postgresql(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_two_processes_serve_postgresql(tmp_path: Path, postgres: Server) -> None:
     """They share a port and a database, and leave together."""
-    server = request.getfixturevalue("postgres")
-    server.run("CREATE DATABASE pair TEMPLATE blank")
-    service = Served(tmp_path, workers=2, database_url=server.url("pair"))
+    postgres.run("CREATE DATABASE pair TEMPLATE blank")
+    with Served(tmp_path, workers=2, database_url=postgres.url("pair")) as service:
+        assert asyncio.run(_at_once(service.port, 40)) == {201}
+        assert service.stop() == 0
 
-    async def one(number: int) -> int:
-        body = _request(json.dumps({"id": f"p-{number}", "text": TEXT}).encode())
-        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
-        writer.write(body)
+
+async def _at_once(port: int, number: int) -> set[int]:
+    """The statuses of that many complaints sent at the same time."""
+
+    async def one(turn: int) -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(_request(json.dumps({"id": f"p-{turn}", "text": TEXT}).encode()))
         head = await reader.readuntil(b"\r\n\r\n")
         writer.close()
         return int(head[9:12])
 
-    async def all_() -> set[int]:
-        return set(await asyncio.gather(*(one(number) for number in range(40))))
-
-    assert asyncio.run(all_()) == {201}
-    assert service.stop() == 0
+    return set(await asyncio.gather(*(one(turn) for turn in range(number))))
 
 
 def test_a_refused_start_says_why(tmp_path: Path) -> None:
     """One sentence, no stack trace for it, and not status 0."""
-    import os
-
     environment = os.environ | {"SUYUAN_DATA_DIR": str(tmp_path), "SUYUAN_WORKERS": "2"}
     done = subprocess.run(
         [sys.executable, "-c", SERVE], env=environment, capture_output=True, check=False, text=True
