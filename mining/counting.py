@@ -230,6 +230,7 @@ def _close_node(shape, state, levels, stack, perfect, found, sizes, item, count)
     state[T_FOUND] = _emit(
         found, sizes, at, levels[depth, L_NODE], item, count, child, perfect, n_perfect, limit
     )
+    state[T_STEPS] += 16 * (state[T_FOUND] - at)
     levels[depth, L_CURSOR] += 1
     if end > start and child < shape[S_MAX_LEN]:
         state[T_DEPTH] = child

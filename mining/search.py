@@ -18,7 +18,7 @@ DEFAULT_MEMORY = 4 << 30
 MAX_ITEMSETS = (1 << 31) - 1
 BYTES_PER_ITEMSET = 13
 LONGEST = 255
-STEPS_BETWEEN_REPORTS = 100_000_000
+STEPS_BETWEEN_REPORTS = 50_000_000
 FIRST_ROOM = 1 << 20
 HEAP = 1 << 25  # items that one pass over the rows copies
 
@@ -242,8 +242,8 @@ class Search:
     def _loop(self) -> None:
         """Run the core, and see to what it stops for, until it is done."""
         core = self._core
+        self._state[core.T_BUDGET] = STEPS_BETWEEN_REPORTS
         while True:
-            self._state[core.T_BUDGET] = self._state[core.T_STEPS] + STEPS_BETWEEN_REPORTS
             outcome = self._step()
             if outcome == core.DONE:
                 break
@@ -270,6 +270,7 @@ class Search:
         elif outcome == core.TOO_MANY:
             self._refuse_number(1 << LONGEST)
         else:
+            self._state[core.T_BUDGET] = self._state[core.T_STEPS] + STEPS_BETWEEN_REPORTS
             self._report(self._share_done())
 
     def _grown(self, old: npt.NDArray[Any], need: int, what: str) -> npt.NDArray[Any]:
