@@ -219,10 +219,10 @@ def _vanishes(scene: Scene, rule: Rule, strata: Strata, finer: Strata) -> bool:
     rows = [scene.rows(rule.antecedent)]
     coarse, fine = strata.compare(rows), finer.compare(rows)
     information = fine.variance[0] / coarse.variance[0]
-    if information < _KEPT_INFORMATION:
-        return False
-    clear = coarse.z[0] * math.sqrt(information) > _CLEAR_Z
     least = 1 + (coarse.risk_ratio[0] - 1) / 3
+    if information < _KEPT_INFORMATION:
+        return fine.excludes(least)
+    clear = coarse.z[0] * math.sqrt(information) > _CLEAR_Z
     weak = finer.p_value(rows[0]) > (_DOUBT_P if clear else _FAINT_P)
     return bool(fine.risk_ratio[0] < least or weak)
 

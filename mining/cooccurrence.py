@@ -168,7 +168,7 @@ def _fails(scene: Scene, rule: Rule, base: Strata, codes: NDArray[np.int32], bar
     finer = scene.strata(rule.issue, codes)
     coarse, fine = base.compare(rows), finer.compare(rows)
     if fine.variance[0] < _KEPT_INFORMATION * coarse.variance[0]:
-        return False
+        return fine.excludes(bar.lift)
     return bool(fine.risk_ratio_low[0] < bar.lift or finer.p_value(rows[0]) > _DOUBT_P)
 
 

@@ -19,6 +19,7 @@ Rows = NDArray[np.int32]
 _EXACT_UP_TO = 30.0
 _UTTERLY_UNLIKELY = 1e-60
 _NOTHING = 1e-290
+_PLENTY = 4.0
 _NONE = np.empty(0, dtype=np.int32)
 
 
@@ -53,6 +54,12 @@ class Stratified:
         spread = np.sqrt(self.variance)
         gap = self.both - self.expected
         return np.divide(gap, spread, out=np.zeros_like(gap), where=spread > 0)
+
+    def excludes(self, ratio: float) -> bool:
+        """Whether the first rule's ratio of confidences is surely below this."""
+        if self.both[0] == 0:
+            return bool(self.expected[0] >= _PLENTY)
+        return bool(self.risk_ratio[0] ** 2 / self.risk_ratio_low[0] < ratio)
 
 
 @dataclass(frozen=True)
