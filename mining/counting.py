@@ -92,7 +92,7 @@ def count_items(indptr, indices, n_columns):
             if item <= last:
                 outcome = UNTIDY
             last = item
-            counts[item] += 1
+            counts[np.uint32(item)] += 1
     return counts, outcome
 
 
@@ -311,7 +311,7 @@ def rank_rows(indptr, indices, rank, row_starts, baskets, volumes):
     for row in range(indptr.size - 1):
         row_starts[row] = first = total
         for at in range(indptr[row], indptr[row + 1]):
-            item = rank[indices[at]]
+            item = rank[np.uint32(indices[at])]
             baskets[total] = item
             total += item >= 0
         for at in range(first, total):
