@@ -59,8 +59,8 @@ class Vigilance:
     least: int = 6
     guard: int = 2
     patience: int = 13
-    p_value: float = 5e-5
-    threshold: float = 10.5
+    p_value: float = 1e-4
+    threshold: float = 10.0
     rise: float = 1.5
     fewest: int = 5
 
