@@ -46,6 +46,11 @@ class Problem(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def body(self) -> bytes:
+        """The problem document as it goes out."""
+        text = json.dumps(self.document(), ensure_ascii=False, separators=(",", ":"))
+        return text.encode()
+
+    def document(self) -> dict[str, Any]:
         """The problem document, at most 2 KiB."""
         document: dict[str, Any] = {
             "type": "about:blank",
@@ -55,7 +60,7 @@ class Problem(Exception):
         }
         if self.errors:
             document["errors"] = list(self.errors)[:_MOST_ERRORS]
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        return document
 
     def all_headers(self) -> dict[str, str]:
         """Headers that the status asks for and those of this problem."""

@@ -29,6 +29,9 @@ Time = Annotated[
     ),
     WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 40, "minLength": 1}),
 ]
+Day = Annotated[
+    str, Field(pattern=r"^\d{4}-\d\d-\d\d$"), WithJsonSchema({"type": "string", "format": "date"})
+]
 TierName = Literal["普通", "紧急", "重大"]
 SentimentName = Literal["正面", "中性", "不满", "焦虑", "愤怒"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -284,8 +287,8 @@ class ReportIn(Strict):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    start: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
-    end: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+    start: Day | None = None
+    end: Day | None = None
     items: Annotated[list[Label], Field(min_length=1, max_length=20)] | None = None
     department: Label | None = None
     title: Label | None = None

@@ -18,7 +18,7 @@ from api.app.edge import Edge
 from api.errors import Problem, invalid, problem_of
 from api.pages import site
 from api.routes import classify, complaints, imports, jobs, models, operations, reports
-from api.routes.access import admit
+from api.routes.access import ACCESS, admit
 from api.services import analysis
 from api.services import imports as import_service
 from api.services.access import Gate
@@ -181,7 +181,7 @@ async def _follow(office: Office) -> None:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    problem = _problem(error)
+    problem = _problem(error, request)
     if problem.status == 500:
         office: Office = request.app.state.office
         office.log.error("fault", request=request.scope.get("request_id"), **fault(error))
@@ -189,12 +189,22 @@ async def _refused(request: Request, error: Exception) -> Response:
     return Response(problem.body(), problem.status, headers)
 
 
-def _problem(error: Exception) -> Problem:
+def _problem(error: Exception, request: Request) -> Problem:
     if isinstance(error, RequestValidationError):
         return invalid(error.errors())
     if isinstance(error, HTTPException):
-        return Problem(error.status_code, _PHRASES.get(error.status_code, "refused"))
+        words = _PHRASES.get(error.status_code, "refused")
+        return Problem(error.status_code, words, headers=_allowed(error, request))
     return problem_of(error)
+
+
+def _allowed(error: HTTPException, request: Request) -> dict[str, str]:
+    """Which methods the address takes, over all routes that share it."""
+    if error.status_code != 405:
+        return {}
+    path = getattr(request.scope.get("route"), "path", None)
+    methods = sorted(method for method, listed in ACCESS if listed == path)
+    return {"allow": ", ".join(methods) or (error.headers or {}).get("Allow", "")}
 
 
 _PHRASES = {404: "there is nothing at this address", 405: "this address takes other methods"}

@@ -81,7 +81,7 @@ class Edge:
         if scope["path"] in _ALWAYS:
             await self._app(scope, _replay(body), exchange.send)
             return
-        self._refuse_overload(exchange)
+        self._refuse_overload(scope.get("arrived", exchange.arrived))
         self._present += 1
         try:
             async with asyncio.timeout(self._settings.request_seconds), self._desks:
@@ -92,9 +92,9 @@ class Edge:
         finally:
             self._present -= 1
 
-    def _refuse_overload(self, exchange: _Exchange) -> None:
+    def _refuse_overload(self, complete_since: float) -> None:
         """Turn away at once who would wait too long: the waiting room is full."""
-        queued_seconds = time.perf_counter() - exchange.arrived
+        queued_seconds = time.perf_counter() - complete_since
         if self._present >= self._room or queued_seconds > _LONGEST_QUEUE_SECONDS:
             self._metrics.refused.labels("overload").inc()
             raise Problem(503, "more requests than can be served now; try again after a second")

@@ -50,5 +50,4 @@ async def classify_batch(request: Request, office: TheOffice) -> Response:
 
 
 def _problem(error: Exception) -> dict[str, Any]:
-    problem = problem_of(error)
-    return {"status": problem.status, "detail": problem.detail, "errors": list(problem.errors)}
+    return problem_of(error).document()

@@ -28,7 +28,9 @@ router = APIRouter(tags=["complaints"])
 _KEY = re.compile(r"[A-Za-z0-9._~:+/=@-]{1,255}")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Name = Annotated[str | None, Query(min_length=1, max_length=200)]
-Moment = Annotated[str | None, Query(min_length=1, max_length=40)]
+Moment = Annotated[
+    str | None, Query(min_length=1, max_length=40, json_schema_extra={"format": "date-time"})
+]
 
 
 Identifier = Annotated[str, Path(alias="id", min_length=1, max_length=200)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.errors import invalid
 from api.schemas import ProblemOut
+from api.services.judgement import dumps
 
 M = TypeVar("M", bound=BaseModel)
 Documented = dict[int | str, dict[str, Any]]
@@ -18,7 +18,7 @@ Documented = dict[int | str, dict[str, Any]]
 
 def json_reply(body: str | Mapping[str, Any], status: int = 200, **headers: str) -> Response:
     """A reply in JSON."""
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
+    text = body if isinstance(body, str) else dumps(body)
     return Response(text.encode(), status, headers, "application/json")
 
 

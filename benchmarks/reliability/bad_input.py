@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
+import subprocess
+import sys
 import time
 import zipfile
+from pathlib import Path
 
 from benchmarks.reliability.callers import (
     Connection,
@@ -67,6 +71,32 @@ def corpus() -> list[bytes]:
         if not (name != "text" and value is None)
     ]
     return plain + strings + typed
+
+
+@row("B1", "0 failures, 0 5xx, with and without a key", BOTH)
+def schema_fuzz(database: str, length: Length) -> Outcome:
+    """Schemathesis: every check, every operation, stateful."""
+    examples, phases = length.of(8, 1000), "coverage,fuzzing,stateful"
+    with service(database) as running:
+        running.start()
+        made = running.run("keys", "create", "fuzz", "--role", "administrator").split()[-1]
+        time.sleep(3)
+        said = [_fuzz(running.port, examples, phases, key) for key in (made, None)]
+    failures = [re.findall(r"[❌] (ST\d+ [^\n]+)", out) for out in said]
+    cases = [re.findall(r"(\d+) generated", out) for out in said]
+    faults = sum("ST101" in out for out in said)
+    figure = f"{cases} cases with and without a key, failures {failures}, server errors {faults}"
+    return Outcome(figure, not any(failures) and all(cases) and faults == 0)
+
+
+def _fuzz(port: int, examples: int, phases: str, key: str | None) -> str:
+    config = Path(__file__).with_name("schemathesis.toml")
+    command = [str(Path(sys.executable).with_name("st")), "--config-file", str(config), "run",
+               f"http://127.0.0.1:{port}/openapi.json", "-n", str(examples), "--phases", phases,
+               "--seed", "1"]  # fmt: skip
+    if key is not None:
+        command += ["-H", f"Authorization: Bearer {key}"]
+    return subprocess.run(command, capture_output=True, check=False, text=True).stdout
 
 
 @row("B2", "0 5xx; no reset; every 4xx ≤ 2 KiB and free of the input", BOTH)

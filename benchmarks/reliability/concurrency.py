@@ -100,11 +100,13 @@ def idempotency_through_crashes(database: str, length: Length) -> Outcome:
         answered = asyncio.run(_repeat_until_answered(running.port, over))
         restarting.join()
         counts = [
-            running.query(f"SELECT count(*), count(DISTINCT {column}) FROM {table}")[0]
-            for table, column in (
-                ("complaints", "id"), ("events", "complaint"), ("outbox", "complaint")
+            running.query(f"SELECT count(*), count(DISTINCT {distinct}) FROM {rows}")[0]
+            for rows, distinct in (
+                ("complaints", "id"),
+                ("events WHERE kind = 'received'", "complaint"),
+                ("outbox WHERE kind = 'complaint.received'", "complaint"),
             )
-        ]  # fmt: skip
+        ]
         keys = running.query("SELECT count(*) FROM idempotency")[0][0]
         sound = running.sound()
     figure = (
