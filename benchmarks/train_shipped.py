@@ -50,6 +50,7 @@ def complaints_table(data: Path) -> Table:
         "issues": [tuple(codes.split("|")) if codes else () for codes in frame["issues"]],
         "tier": frame["tier"].tolist(),
         "sentiment": frame["sentiment"].tolist(),
+        "intent": frame["intent"].tolist(),
     }
     drawn = np.asarray(frame["sample"] == "random")
     return Table(frame["text"].tolist(), labels, drawn, "labels/train.csv.gz")
@@ -63,6 +64,26 @@ def hotline_table(data: Path) -> Table:
     return Table(frame["text"].tolist(), labels, None, f"data/{path.name}")
 
 
+def helper_tables(data: Path) -> list[Table]:
+    """Other labels of other texts: emotions, good and bad reviews, stars, hotline categories."""
+    tables = data / "data"
+    emotions = readable(tables / "weibo_emotions.csv.gz")
+    goods = [readable(tables / f"{name}_reviews.csv.gz") for name in ("shopping", "takeaway")]
+    devices = [
+        readable(tables / f"{name}.csv.gz")
+        for name in ("air_conditioner_reviews", "water_heater_low_scores")
+    ]
+    good, device = pd.concat(goods), pd.concat(devices)
+    lowest = ["yes" if star in ("1", "1.0") else "no" for star in device["star"]]
+    told = (
+        (emotions, "emotion", emotions["emotion"].tolist(), "data/weibo_emotions"),
+        (good, "good", good["label"].tolist(), "data/shopping_reviews, takeaway_reviews"),
+        (device, "lowest", lowest, "data/air_conditioner_reviews, water_heater_low_scores"),
+    )
+    helpers = [Table(f["text"].tolist(), {name: of}, None, source) for f, name, of, source in told]
+    return [*helpers, hotline_table(data)]
+
+
 def hotline_taxonomy(data: Path) -> Taxonomy:
     """The first level of the hotline's codes."""
     frame = pd.read_csv(data / "data" / "hotline_taxonomy.csv.gz", dtype=str, keep_default_na=False)
@@ -72,7 +93,7 @@ def hotline_taxonomy(data: Path) -> Taxonomy:
 
 def hotline_recipe() -> Recipe:
     """How the hotline model is trained."""
-    return replace(Recipe(), features=30_000, lean=())
+    return replace(Recipe(), cost=0.2, balance=0.5, tilt=True, lean=())
 
 
 def publish(trained: Trained) -> None:
@@ -114,7 +135,7 @@ def main() -> None:
     if chosen.only != "hotline":
         table, taxonomy = complaints_table(chosen.data), shipped_taxonomy()
         publish(train(table, name="complaints", version=chosen.version, taxonomy=taxonomy,
-                      progress=tell))  # fmt: skip
+                      helpers=helper_tables(chosen.data), progress=tell))  # fmt: skip
     if chosen.only != "complaints":
         table, taxonomy = hotline_table(chosen.data), hotline_taxonomy(chosen.data)
         publish(train(table, name="hotline", version=chosen.version, taxonomy=taxonomy,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
 Floats = NDArray[np.float64]
 # A higher score never makes a label less likely, not even where all rows of a label are copies
@@ -16,11 +17,10 @@ _LEAST_SCALE = 0.5
 
 @dataclass(frozen=True)
 class Calibration:
-    """``scale · score + shift + features @ extra`` are calibrated logits."""
+    """``scale · score + shift`` are calibrated logits."""
 
     scale: Floats
     shift: Floats
-    extra: Floats
 
 
 def row_weights(indicators: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> Floats:
@@ -53,14 +53,8 @@ def row_weights(indicators: NDArray[np.bool_], drawn: NDArray[np.bool_]) -> Floa
     return np.asarray(weights / weights.mean())
 
 
-def calibrate_one(
-    scores: Floats,
-    truth: NDArray[np.int64],
-    weights: Floats,
-    features: Floats | None = None,
-    ridge: float = 0.02,
-) -> Calibration:
-    """Fit one scale, a shift for each label, and weights of further features.
+def calibrate_one(scores: Floats, truth: NDArray[np.int64], weights: Floats) -> Calibration:
+    """Fit one scale and a shift for each label.
 
     Multinomial maximum likelihood (temperature scaling with shifts, Guo et al., 2017).
 
@@ -70,37 +64,32 @@ def calibrate_one(
         Of rows that the scorer was not fitted on.
     truth : ndarray of int64, shape (n_rows,)
     weights : ndarray of float64, shape (n_rows,)
-    features : ndarray of float64, shape (n_rows, n_features), optional
-    ridge : float, default=0.02
-        Penalty on the squares of the further weights.
 
     Returns
     -------
     Calibration
     """
     n_labels = scores.shape[1]
-    more = np.zeros((len(scores), 0)) if features is None else features
     goal = np.eye(n_labels)[truth]
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
-        scale, shift, extra = _split(parameters, n_labels)
-        logits = scale * scores + shift + more @ extra
+        logits = parameters[0] * scores + parameters[1:]
         logits -= logits.max(axis=1, keepdims=True)
         shares = np.exp(logits)
         total = shares.sum(axis=1, keepdims=True)
         fit = -(weights * ((goal * logits).sum(axis=1) - np.log(total[:, 0]))).mean()
         slope = weights[:, None] * (shares / total - goal) / len(scores)
-        grown = (slope * scores).sum(), slope.sum(axis=0), more.T @ slope + 2 * ridge * extra / 10
-        gradient = np.concatenate([np.atleast_1d(grown[0]), grown[1], grown[2].ravel()])
-        return float(fit + ridge * (extra**2).sum() / 10), gradient
+        return float(fit), np.concatenate([[(slope * scores).sum()], slope.sum(axis=0)])
 
-    start = np.concatenate([[3.0], np.zeros(n_labels * (1 + more.shape[1]))])
-    free: list[tuple[float | None, float | None]] = [(None, None)] * (len(start) - 1)
-    bounds = [(_LEAST_SCALE, None), *free]
-    options = {"maxiter": 500}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    scale, shift, extra = _split(found, n_labels)
-    return Calibration(np.full(n_labels, scale), shift, extra)
+    found = _minimum(loss, np.concatenate([[1.0], np.zeros(n_labels)]))
+    return Calibration(np.full(n_labels, found[0]), found[1:])
+
+
+def _minimum(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
+    lowest = np.full(len(start), -np.inf)
+    lowest[0] = _LEAST_SCALE
+    bounds = Bounds(lowest, np.inf)
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
 def calibrate_several(scores: Floats, truth: NDArray[np.bool_], weights: Floats) -> Calibration:
@@ -118,7 +107,7 @@ def calibrate_several(scores: Floats, truth: NDArray[np.bool_], weights: Floats)
     """
     fits = [_platt(scores[:, k], truth[:, k], weights) for k in range(scores.shape[1])]
     scale, shift = np.array(fits).T
-    return Calibration(scale, shift, np.zeros((0, scores.shape[1])))
+    return Calibration(scale, shift)
 
 
 def _platt(score: Floats, truth: NDArray[np.bool_], weights: Floats) -> tuple[float, float]:
@@ -132,14 +121,8 @@ def _platt(score: Floats, truth: NDArray[np.bool_], weights: Floats) -> tuple[fl
         slope = weights * (1 / (1 + np.exp(-logits)) - goal) / len(score)
         return float(fit), np.array([(slope * score).sum(), slope.sum()])
 
-    bounds = [(_LEAST_SCALE, None), (None, None)]
-    found = minimize(loss, np.array([3.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    found = _minimum(loss, np.array([1.0, 0.0]))
     return float(found[0]), float(found[1])
-
-
-def _split(parameters: Floats, n_labels: int) -> tuple[float, Floats, Floats]:
-    rest = parameters[1 + n_labels :].reshape(-1, n_labels)
-    return float(parameters[0]), parameters[1 : 1 + n_labels], rest
 
 
 def best_lean(logits: Floats, truth: NDArray[np.int64], weights: Floats) -> Floats:

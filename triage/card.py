@@ -33,6 +33,8 @@ def _lines(name: str, version: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"- Table: {data['source']}, {data['rows']:,} rows, SHA-256 `{data['sha256'][:16]}…`."
     yield f"- Rows drawn at random: {data['drawn_at_random']:,}; the shares of labels are theirs."
+    for helper in facts["helpers"]:
+        yield f"- To tell moods and trades apart: {helper['source']}, {helper['rows']:,} rows."
     yield f"- Taxonomy version: `{facts['taxonomy_version']}`."
     yield "- The files hold hashed n-grams and numbers; no text and no word of a text."
     yield ""

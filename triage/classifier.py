@@ -7,47 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.svm import LinearSVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from domain.errors import InputError
 from triage.features import HashedNgrams
-
-
-def margins(
-    X: csr_matrix, indicators: NDArray[np.bool_], C: float, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fit one linear margin for each label against the rest, classes balanced.
-
-    Parameters
-    ----------
-    X : csr_matrix, shape (n_texts, n_features)
-    indicators : ndarray of bool, shape (n_texts, n_labels)
-    C : float
-        Inverse of the penalty, as `sklearn.svm.LinearSVC` has it.
-    seed : int
-
-    Returns
-    -------
-    weights : ndarray of float32, shape (n_features, n_labels)
-    bias : ndarray of float32, shape (n_labels,)
-        A label that holds everywhere or nowhere gets no weights and a bias of 1 or -1.
-    """
-    weights = np.zeros((X.shape[1], indicators.shape[1]), np.float32)
-    bias = np.zeros(indicators.shape[1], np.float32)
-    for k in range(indicators.shape[1]):
-        truth = indicators[:, k]
-        if truth.all() or not truth.any():
-            bias[k] = 1 if truth.all() else -1
-            continue
-        solver = LinearSVC(C=C, class_weight="balanced", random_state=seed, max_iter=5_000)
-        fitted = solver.fit(X, truth)
-        weights[:, k] = fitted.coef_[0]
-        bias[k] = fitted.intercept_[0]
-    return weights, bias
+from triage.solver import balanced_costs, fit_margins
 
 
 class MarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -57,6 +23,8 @@ class MarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     C : float, default=0.3
         Inverse of the penalty.
+    balance : float, default=1
+        0 weighs all rows alike, 1 both sides of a class alike.
     random_state : int, default=0
 
     Attributes
@@ -72,8 +40,9 @@ class MarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ['甲', '乙']
     """
 
-    def __init__(self, C: float = 0.3, random_state: int = 0) -> None:
+    def __init__(self, C: float = 0.3, balance: float = 1.0, random_state: int = 0) -> None:
         self.C = C
+        self.balance = balance
         self.random_state = random_state
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
@@ -92,7 +61,8 @@ class MarginClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_, place = np.unique(y, return_inverse=True)
         indicators = place[:, None] == np.arange(len(self.classes_))
-        self.coef_, self.intercept_ = margins(X, indicators, self.C, self.random_state)
+        costs = balanced_costs(indicators, self.C, self.balance)
+        self.coef_, self.intercept_ = fit_margins(X, indicators, costs, self.random_state)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -174,7 +144,7 @@ class ComplaintClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError(f"all labels are {self.classes_.tolist()}; at least two are needed")
         self.ngrams_ = HashedNgrams(self.size, self.bits, self.features, self.min_texts)
         matrix = self.ngrams_.fit(texts, labels).transform(texts)
-        self.margins_ = MarginClassifier(self.C, self.random_state).fit(matrix, labels)
+        self.margins_ = MarginClassifier(self.C, random_state=self.random_state).fit(matrix, labels)
         return self
 
     def decision_function(self, X: Iterable[str]) -> NDArray[np.float64]:

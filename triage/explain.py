@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from domain.text import fold, has_chinese
 from triage.decision import Decision, Evidence
+from triage.heads import TARGETS
 from triage.words import Segmenter
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def evidence(
     """Words that speak for the category, the main issue, the tier and the sentiment.
 
     Each word's weight is how far the logit of what was decided falls when the word is left
-    out. In a text of more than 600 characters only the windows that matter most are looked
-    into, so that the time stays bounded.
+    out. Of a text of more than 600 characters only the window that speaks loudest for a target
+    is looked into, so that the time stays bounded.
 
     Parameters
     ----------
@@ -46,18 +47,30 @@ def evidence(
         At most three words a target, the weightiest first, with offsets into `text`; stated
         words of the lexicon come first for a tier above 普通.
     """
-    spans = _word_spans(segmenter, text)
-    if len(text) > _LONGEST:
-        spans = _in_best_windows(reader, text, decision, spans)
-    if not spans:
-        return ()
-    drops = _drops(reader, text, decision, spans)
-    stated = _stated(reader, text, decision)
     found: list[Evidence] = []
-    for target, fall in drops.items():
-        first = stated if target == "tier" else ()
-        found += _best_words(text, target, spans, fall, first)
-    return tuple(found)
+    for (start, end), targets in _windows(reader, text, decision).items():
+        part = text[start:end]
+        spans = _word_spans(segmenter, part)
+        if not spans:
+            continue
+        falls = _falls(reader, part, decision, spans)
+        stated = _stated(reader, part, decision)
+        for target in targets:
+            first = stated if target == "tier" else ()
+            words = _best_words(part, target, spans, falls[target], first)
+            found += [e._replace(start=e.start + start, end=e.end + start) for e in words]
+    return tuple(sorted(found, key=lambda e: (TARGETS.index(e.target), -e.weight)))
+
+
+def _windows(reader: Reader, text: str, decision: Decision) -> dict[Span, list[str]]:
+    """Where to look for which targets: everywhere, or where a long text speaks loudest."""
+    step = _WINDOW if len(text) > _LONGEST else len(text)
+    windows = [(i, min(i + step, len(text))) for i in range(0, len(text), step)]
+    reading = reader.read([text[start:end] for start, end in windows])
+    chosen: dict[Span, list[str]] = {}
+    for target, lead in _leads(reader, reading, decision).items():
+        chosen.setdefault(windows[int(lead.argmax())], []).append(target)
+    return chosen
 
 
 def _word_spans(segmenter: Segmenter, text: str) -> list[Span]:
@@ -67,40 +80,28 @@ def _word_spans(segmenter: Segmenter, text: str) -> list[Span]:
     return [folded.span(start, end) for word, start, end in words if has_chinese(word)]
 
 
-def _in_best_windows(
-    reader: Reader, text: str, decision: Decision, spans: Sequence[Span]
-) -> list[Span]:
-    windows = [(i, min(i + _WINDOW, len(text))) for i in range(0, len(text), _WINDOW)]
-    drops = _drops(reader, text, decision, windows)
-    best = {windows[int(fall.argmax())] for fall in drops.values()}
-    return [span for span in spans if any(a <= span[0] and span[1] <= b for a, b in best)]
-
-
-def _drops(
+def _falls(
     reader: Reader, text: str, decision: Decision, spans: Sequence[Span]
 ) -> dict[str, NDArray[np.float32]]:
-    """How far each target's logit falls without each span."""
-    variants = [text, *(text[:start] + text[end:] for start, end in spans)]
-    reading = reader.read(variants)
-    return {
-        target: logit[0] - logit[1:] for target, logit in _decided_logits(reader, reading, decision)
-    }
+    """How far each target's lead falls without each span."""
+    reading = reader.read([text, *(text[:start] + text[end:] for start, end in spans)])
+    leads = _leads(reader, reading, decision)
+    return {target: lead[0] - lead[1:] for target, lead in leads.items()}
 
 
-def _decided_logits(
-    reader: Reader, reading: Reading, decision: Decision
-) -> list[tuple[str, NDArray[np.float32]]]:
+def _leads(reader: Reader, reading: Reading, decision: Decision) -> dict[str, NDArray[np.float32]]:
+    """How far what was decided leads in each text, by target."""
     given = {
         "category": decision.category.name,
         "issues": decision.codes[0][0] if decision.codes else None,
         "tier": decision.tier.label,
         "sentiment": decision.sentiment.label,
     }
-    return [
-        (target, _lead(reading.logits[target], reader.heads[target].labels.index(label)))
+    return {
+        target: _lead(reading.logits[target], reader.heads[target].labels.index(label))
         for target, label in given.items()
         if label in reader.heads[target].labels
-    ]
+    }
 
 
 def _lead(logits: NDArray[np.float32], column: int) -> NDArray[np.float32]:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import ModelRefused
+from triage.kernel import compiled
+from triage.lexicon import COUNTED
 
 TARGETS = ("category", "issues", "tier", "sentiment")
 
@@ -28,8 +30,11 @@ class Head:
         Whether any number of labels may hold at once.
     first : int
         Column of the first label among the scorer's outputs.
+    words : ndarray of float32, shape (len(COUNTED), n_labels)
+        What stated words of each kind add to the scores.
     scale, shift : ndarray of float32, shape (n_labels,)
-        Calibration: ``scale · score + shift`` are logits under the true shares of the labels.
+        Calibration: ``scale · (score + words) + shift`` are logits under the true shares of the
+        labels.
     lean : ndarray of float32, shape (n_labels,)
         With one label, added to the logits before the best one is taken; with several, the
         probability from which a label is given.
@@ -41,23 +46,35 @@ class Head:
     labels: tuple[str, ...]
     several: bool
     first: int
+    words: NDArray[np.float32]
     scale: NDArray[np.float32]
     shift: NDArray[np.float32]
     lean: NDArray[np.float32]
     doubt_below: float = 0.0
 
-    def logits(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Calibrated logits, shape (n_texts, n_labels)."""
+    def logits(
+        self, scores: NDArray[np.float32], stated: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Calibrated logits, shape (n_texts, n_labels).
+
+        Parameters
+        ----------
+        scores : ndarray of float32, shape (n_texts, n_outputs)
+            All scores of the model.
+        stated : ndarray of float32, shape (n_texts, len(COUNTED))
+            As `triage.tier.word_features` has them.
+        """
         own = scores[:, self.first : self.first + len(self.labels)]
-        return own * self.scale + self.shift
+        raised = own + np.asarray(_sums(stated, self.words), np.float32)
+        return raised * self.scale + self.shift
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of the labels, shape (n_texts, n_labels).
 
         Examples
         --------
-        >>> one = np.ones(2, np.float32)
-        >>> head = Head("tier", ("普通", "重大"), False, 0, one, one, one)
+        >>> one, words = np.ones(2, np.float32), np.zeros((len(COUNTED), 2), np.float32)
+        >>> head = Head("tier", ("普通", "重大"), False, 0, words, one, one, one)
         >>> head.probabilities(np.zeros((1, 2), np.float32)).tolist()
         [[0.5, 0.5]]
         """
@@ -77,6 +94,8 @@ class Head:
             "labels": list(self.labels),
             "several": self.several,
             "first": self.first,
+            "word_kinds": list(COUNTED),
+            "words": self.words,
             "scale": self.scale,
             "shift": self.shift,
             "lean": self.lean,
@@ -91,6 +110,7 @@ class Head:
             tuple(plain["labels"]),
             bool(plain["several"]),
             int(plain["first"]),
+            _by_kind(plain),
             np.asarray(plain["scale"], np.float32),
             np.asarray(plain["shift"], np.float32),
             np.asarray(plain["lean"], np.float32),
@@ -98,8 +118,30 @@ class Head:
         )
         size = (len(head.labels),)
         fits = head.scale.shape == head.shift.shape == head.lean.shape == size
+        fits = fits and head.words.shape == (len(COUNTED), *size)
         if head.target not in TARGETS or not fits or not 0 <= head.first <= outputs - size[0]:
             raise ModelRefused(f"its part for {head.target!r} doesn't fit its {outputs} outputs")
-        if not all(np.isfinite(a).all() for a in (head.scale, head.shift, head.lean)):
+        if not all(np.isfinite(a).all() for a in (head.words, head.scale, head.shift, head.lean)):
             raise ModelRefused(f"its part for {head.target!r} holds values that are no numbers")
         return head
+
+
+@compiled
+def _sums(stated: NDArray[np.float32], words: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``stated @ words``, in an order that does not depend on how many texts there are."""
+    sums = np.zeros((len(stated), words.shape[1]), np.float32)
+    for text in range(len(stated)):
+        for kind in range(len(words)):
+            if stated[text, kind] != 0:
+                for k in range(words.shape[1]):
+                    sums[text, k] += stated[text, kind] * words[kind, k]
+    return sums
+
+
+def _by_kind(plain: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Weights of words in the order of today's kinds; a kind that is gone counts nothing."""
+    kept = np.zeros((len(COUNTED), len(plain["labels"])), np.float32)
+    for kind, row in zip(plain["word_kinds"], plain["words"], strict=True):
+        if kind in COUNTED:
+            kept[COUNTED.index(kind)] = row
+    return kept

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from domain.errors import ModelRefused
 from domain.taxonomy import Code, Taxonomy
 from triage.artefact import ModelFile
 from triage.heads import Head
-from triage.lexicon import COUNTED
 from triage.scorer import LinearScorer
 
 
@@ -28,8 +24,6 @@ class Model:
         Names its codes; for a model of categories alone, one level of them.
     scorer : LinearScorer
     heads : mapping of target to Head
-    word_weights : ndarray of float32, shape (len(COUNTED), 3)
-        What stated words of each kind add to the tier's logits.
     stated_confidence : float
         How often a complaint is 重大 when words state it, on rows that training did not see.
     own_words : tuple of str
@@ -42,7 +36,6 @@ class Model:
     taxonomy: Taxonomy
     scorer: LinearScorer
     heads: Mapping[str, Head]
-    word_weights: NDArray[np.float32]
     stated_confidence: float
     own_words: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(repr=False, default_factory=dict)
@@ -57,8 +50,6 @@ class Model:
             "taxonomy": [[code.code, list(code.path)] for code in self.taxonomy.codes.values()],
             "scorer": self.scorer.to_arrays(),
             "heads": [head.to_plain() for head in self.heads.values()],
-            "word_kinds": list(COUNTED),
-            "word_weights": self.word_weights,
             "stated_confidence": float(self.stated_confidence),
             "own_words": list(self.own_words),
         }
@@ -76,7 +67,6 @@ class Model:
                 Taxonomy(Code(code, tuple(path)) for code, path in payload["taxonomy"]),
                 scorer,
                 {head.target: head for head in heads},
-                _word_weights(payload),
                 float(payload["stated_confidence"]),
                 tuple(payload.get("own_words", ())),
                 file.manifest,
@@ -85,11 +75,3 @@ class Model:
             raise ModelRefused(
                 f"model {file.name} {file.version} has an unknown form ({type(error).__name__})"
             ) from None
-
-
-def _word_weights(payload: Mapping[str, Any]) -> NDArray[np.float32]:
-    weights = np.zeros((len(COUNTED), 3), np.float32)
-    for kind, row in zip(payload["word_kinds"], payload["word_weights"], strict=True):
-        if kind in COUNTED:
-            weights[COUNTED.index(kind)] = row
-    return weights

@@ -42,8 +42,8 @@ def mood_scores(
     >>> round(float(anger[0]), 3), round(float(anxiety[0]), 3)
     (0.5, 0.1)
     """
-    anger = probabilities @ _shares(labels, _ANGER_OF)
-    anxiety = probabilities @ _shares(labels, _ANXIETY_OF)
+    anger = (probabilities * _shares(labels, _ANGER_OF)).sum(axis=1)
+    anxiety = (probabilities * _shares(labels, _ANXIETY_OF)).sum(axis=1)
     hot = counts[:, _RAGE] + counts[:, _DEMAND]
     return _raised(anger, hot), _raised(anxiety, counts[:, _WORRY])
 

@@ -85,8 +85,6 @@ class Reader:
         self._models = list({id(m): m for m in self.deciders.values()}.values())
         self._tier_place = np.array([ORDER.index(label) for label in self.heads["tier"].labels])
         self._tier_columns = np.argsort(self._tier_place)
-        tier_words = self.deciders["tier"].word_weights[:, self._tier_place]
-        self._word_weights = np.ascontiguousarray(tier_words)
         silent = [label == NO_COMPLAINT for label in self.heads["category"].labels]
         self._silent: NDArray[np.bool_] = np.array(silent, np.bool_)
         self._within = self._codes_within_categories()
@@ -125,12 +123,11 @@ class Reader:
         self, points: NDArray[np.uint32], offsets: NDArray[np.int64], found: Found
     ) -> dict[str, NDArray[np.float32]]:
         scores = {id(model): model.scorer.scores(points, offsets) for model in self._models}
-        logits = {
-            target: self.heads[target].logits(scores[id(decider)])
+        stated = word_features(found.counts)
+        return {
+            target: self.heads[target].logits(scores[id(decider)], stated)
             for target, decider in self.deciders.items()
         }
-        logits["tier"] = logits["tier"] + word_features(found.counts) @ self._word_weights
-        return logits
 
     def _issues(
         self, shares: NDArray[np.float32], best: Mapping[str, NDArray[np.int64]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from domain.errors import InputError, SettingRefused
 from domain.taxonomy import NO_COMPLAINT, Code, Taxonomy
 from triage import artefact
+from triage.blend import Blend, fit_blend, held_out_logits
 from triage.calibration import (
+    Calibration,
     best_cut,
     best_lean,
     calibrate_one,
@@ -24,14 +26,14 @@ from triage.calibration import (
     row_weights,
 )
 from triage.card import write_card
-from triage.classifier import margins
 from triage.duplicates import group_folds, near_duplicates
 from triage.evaluate import issue_figures, label_figures
 from triage.features import HashedNgrams, sublinear_weights
 from triage.heads import TARGETS, Head
-from triage.lexicon import COUNTED, shipped_lexicon
+from triage.lexicon import shipped_lexicon
 from triage.model import Model
 from triage.scorer import LinearScorer, in_steps
+from triage.solver import balanced_costs, fit_margins
 from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, word_features
 
 Progress = Callable[[str, float], None]
@@ -45,8 +47,18 @@ class Recipe:
     ----------
     size, bits, features : int
         As `triage.features.HashedNgrams` has them.
-    C : float
-        Inverse of the penalty.
+    cost, balance : float
+        Inverse of the penalty of the margins, and how far rare labels are weighed up.
+    tilt : bool
+        Whether the margins start from naive Bayes log ratios.
+    helper_cost : float
+        Inverse of the penalty of what helpers teach.
+    code_cost, code_balance : float
+        The same for issue codes.
+    blend_cost, code_blend_cost : float
+        Inverse of the penalty of the second stage.
+    chosen_weight : float
+        What a row that was not drawn at random weighs in the second stage, but for codes.
     folds : int
         Parts of the cross-validation that calibrates and measures.
     seed : int
@@ -61,12 +73,20 @@ class Recipe:
 
     size: int = 3
     bits: int = 20
-    features: int = 60_000
-    C: float = 0.3
+    features: int = 65_000
+    cost: float = 0.3
+    balance: float = 1.0
+    tilt: bool = False
+    helper_cost: float = 0.1
+    code_cost: float = 1.0
+    code_balance: float = 0.5
+    blend_cost: float = 0.03
+    code_blend_cost: float = 0.001
+    chosen_weight: float = 0.25
     folds: int = 5
     seed: int = 7
     min_examples: int = 8
-    lean: tuple[str, ...] = ("tier", "sentiment")
+    lean: tuple[str, ...] = ("category", "tier", "sentiment")
     accuracy_asked: float = 0.96
     most_doubted: float = 0.13
 
@@ -90,7 +110,8 @@ class Table:
     texts : sequence of str
         Cleaned.
     labels : mapping of target to sequence
-        A label for each text; for ``issues`` a sequence of codes, main one first.
+        A label for each text; for ``issues`` a sequence of codes, main one first. What is no
+        target of a model (``intent``, stars, emotions) helps the others to be told apart.
     drawn : ndarray of bool, shape (n_texts,), optional
         Rows drawn at random, which show the true shares of the labels; by default all.
     source : str
@@ -147,15 +168,27 @@ class _Target:
     def truth(self) -> NDArray[np.int64]:
         return np.asarray(self.indicators.argmax(axis=1), np.int64)
 
+    def costs(self, rows: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.float32]:
+        cost, balance = recipe.cost, recipe.balance
+        if self.several:
+            cost, balance = recipe.code_cost, recipe.code_balance
+        return balanced_costs(self.indicators[rows], cost, balance)
+
 
 @dataclass
 class _Fit:
-    """What cross-validation left: scores of rows by models that did not see them."""
+    """What cross-validation left, of rows that no part of the model had seen."""
 
     scores: NDArray[np.float64]
+    folds: NDArray[np.int64]
     drawn: NDArray[np.bool_]
-    words: NDArray[np.uint16]
+    counts: NDArray[np.uint16]
+    logits: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> NDArray[np.float64]:
+        return word_features(self.counts).astype(np.float64)
 
 
 def train(
@@ -164,6 +197,7 @@ def train(
     name: str,
     version: str,
     taxonomy: Taxonomy,
+    helpers: Sequence[Table] = (),
     recipe: Recipe | None = None,
     own_words: Sequence[str] = (),
     progress: Progress | None = None,
@@ -178,6 +212,9 @@ def train(
     name, version : str
     taxonomy : Taxonomy
         Its codes are those of ``issues``, its first level the labels of ``category``.
+    helpers : sequence of Table, optional
+        Other tables with labels of any kind. What tells their labels apart is learned too, and
+        the second stage uses it where it helps.
     recipe : Recipe, optional
     own_words : sequence of str, optional
         The user's dictionary: words that evidence keeps whole.
@@ -196,17 +233,20 @@ def train(
     recipe = recipe or Recipe()
     tell = progress or (lambda _step, _share: None)
     targets = _targets(table, taxonomy, recipe)
+    outputs = [*targets, *_side_targets(table, sum(len(target.labels) for target in targets))]
     tell("near duplicates", 0.0)
     folds = group_folds(near_duplicates(table.texts, recipe.seed), recipe.folds, recipe.seed)
-    fit = _cross_validate(table, targets, folds, recipe, tell)
-    heads = {target.name: _head(target, fit, recipe) for target in targets}
+    fit = _cross_validate(table, outputs, helpers, folds, recipe, tell)
     tell("all rows", recipe.folds / (recipe.folds + 1))
-    scorer = _fit_scorer(table.texts, targets, np.ones(len(table.texts), np.bool_), recipe)
-    extra, sure = _tier_words(targets, fit)
-    model = Model(name, version, taxonomy, scorer, heads, extra, sure, tuple(own_words))
-    fit.figures |= _figures(model, targets, fit, taxonomy)
+    first = _first_stage(table.texts, outputs, helpers, np.ones(len(folds), np.bool_), recipe)
+    blends = {target.name: _blend(target, fit, recipe) for target in targets}
+    scorer = _folded(first, [blends[target.name] for target in targets], recipe)
+    heads = {target.name: _head(target, blends[target.name], fit, recipe) for target in targets}
+    sure = _stated_confidence(targets, fit)
+    model = Model(name, version, taxonomy, scorer, heads, sure, tuple(own_words))
+    fit.figures["cross_validation"] = _figures(model, targets, fit)
     tell("done", 1.0)
-    facts = _facts(table, taxonomy, recipe, targets, fit)
+    facts = _facts(table, helpers, taxonomy, recipe, targets, fit)
     return Trained(model, facts, write_card(name, version, facts))
 
 
@@ -265,51 +305,110 @@ def _refuse_rare(name: str, counted: Mapping[str, int], fewest: int) -> None:
         )
 
 
+def _side_targets(table: Table, first: int) -> list[_Target]:
+    """Labels of the table that no model decides, as further outputs of the first stage."""
+    found: list[_Target] = []
+    for name in sorted(set(table.labels) - set(TARGETS)):
+        labels, indicators = _one_hot(table.labels[name])
+        found.append(_Target(name, labels, indicators, first))
+        first += len(labels)
+    return found
+
+
+def _one_hot(given: Sequence[Any]) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
+    """Labels in their order and who has them; of two opposite ones the first is enough."""
+    said = np.array([str(label) for label in given])
+    labels = sorted(set(said.tolist()))
+    labels = labels[:1] if len(labels) == 2 else labels
+    return tuple(labels), np.asarray(said[:, None] == np.array(labels))
+
+
+@dataclass
+class _FirstStage:
+    """Hashed n-grams and one margin for each output."""
+
+    ngrams: HashedNgrams
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.asarray(self.ngrams.transform(texts) @ self.weights + self.bias, np.float64)
+
+
+def _first_stage(
+    texts: Sequence[str],
+    outputs: Sequence[_Target],
+    helpers: Sequence[Table],
+    rows: NDArray[np.bool_],
+    recipe: Recipe,
+) -> _FirstStage:
+    kept = [texts[i] for i in np.flatnonzero(rows).tolist()]
+    indicators = np.hstack([output.indicators for output in outputs])[rows]
+    ngrams = HashedNgrams(recipe.size, recipe.bits, recipe.features).fit(kept, indicators)
+    costs = np.hstack([output.costs(rows, recipe) for output in outputs])
+    fits = [fit_margins(ngrams.transform(kept), indicators, costs, recipe.seed, recipe.tilt)]
+    for helper in helpers:
+        matrix = ngrams.transform(helper.texts)
+        for name in sorted(helper.labels):
+            _, told = _one_hot(helper.labels[name])
+            fits.append(fit_margins(matrix, told, balanced_costs(told, recipe.helper_cost, 0.0)))
+    return _FirstStage(ngrams, np.hstack([w for w, _ in fits]), np.hstack([b for _, b in fits]))
+
+
 def _cross_validate(
     table: Table,
-    targets: Sequence[_Target],
+    outputs: Sequence[_Target],
+    helpers: Sequence[Table],
     folds: NDArray[np.int64],
     recipe: Recipe,
     tell: Progress,
 ) -> _Fit:
-    outputs = sum(len(target.labels) for target in targets)
-    scores = np.zeros((len(table.texts), outputs))
+    held_scores: dict[int, NDArray[np.float64]] = {}
     for fold in range(recipe.folds):
         tell(f"fold {fold + 1} of {recipe.folds}", fold / (recipe.folds + 1))
-        scorer = _fit_scorer(table.texts, targets, folds != fold, recipe)
+        stage = _first_stage(table.texts, outputs, helpers, folds != fold, recipe)
         held = np.flatnonzero(folds == fold).tolist()
-        scores[held] = scorer.scores_of([table.texts[i] for i in held])
+        held_scores[fold] = stage.scores([table.texts[i] for i in held])
+    scores = np.zeros((len(folds), held_scores[0].shape[1]))
+    for fold, found in held_scores.items():
+        scores[folds == fold] = found
     drawn = np.ones(len(scores), np.bool_) if table.drawn is None else table.drawn
-    return _Fit(scores, drawn, shipped_lexicon().find(table.texts).counts)
+    return _Fit(scores, folds, drawn, shipped_lexicon().find(table.texts).counts)
 
 
-def _fit_scorer(
-    texts: Sequence[str], targets: Sequence[_Target], rows: NDArray[np.bool_], recipe: Recipe
-) -> LinearScorer:
-    kept = [texts[i] for i in np.flatnonzero(rows).tolist()]
-    indicators = np.hstack([target.indicators for target in targets])[rows]
-    ngrams = HashedNgrams(recipe.size, recipe.bits, recipe.features).fit(kept, indicators)
-    matrix = ngrams.transform(kept)
-    weights, bias = margins(matrix, indicators, recipe.C, recipe.seed)
-    tables = (ngrams.slots_, ngrams.idf_, sublinear_weights(), *in_steps(weights), bias)
-    return LinearScorer(recipe.size, recipe.bits, *tables)
-
-
-def _head(target: _Target, fit: _Fit, recipe: Recipe) -> Head:
-    scores = fit.scores[:, target.columns]
+def _blend(target: _Target, fit: _Fit, recipe: Recipe) -> Blend:
+    """The second stage of one target; leaves its held-out logits in the fit."""
+    weights = np.where(fit.drawn, 1.0, recipe.chosen_weight)
+    cost, own = recipe.blend_cost, None
     if target.several:
-        return _codes_head(target, scores, fit)
+        weights, cost, own = np.ones(len(weights)), recipe.code_blend_cost, target.columns
+    inputs = (fit.scores, fit.words, target.indicators, weights)
+    held = held_out_logits(*inputs, fit.folds, cost, own)
+    fit.logits[target.name] = held.astype(np.float32)
+    return fit_blend(*inputs, cost, own)
+
+
+def _folded(stage: _FirstStage, blends: Sequence[Blend], recipe: Recipe) -> LinearScorer:
+    """Both stages as one row of weights for each n-gram."""
+    mix = np.hstack([blend.mix for blend in blends])
+    bias = stage.bias @ mix + np.hstack([blend.shift for blend in blends])
+    weights = (stage.weights @ mix).astype(np.float32)
+    ngrams = stage.ngrams
+    tables = (ngrams.slots_, ngrams.idf_, sublinear_weights(), *in_steps(weights))
+    return LinearScorer(recipe.size, recipe.bits, *tables, bias.astype(np.float32))
+
+
+def _head(target: _Target, blend: Blend, fit: _Fit, recipe: Recipe) -> Head:
+    held = fit.logits[target.name].astype(np.float64)
+    if target.several:
+        return _codes_head(target, blend, held, fit, recipe)
     weights = row_weights(target.indicators, fit.drawn)
-    features = word_features(fit.words).astype(np.float64) if target.name == "tier" else None
-    found = calibrate_one(scores, target.truth, weights, features)
-    logits = found.scale * scores + found.shift
-    if features is not None:
-        logits = logits + features @ found.extra
-        fit.figures["word_weights"] = found.extra
+    found = calibrate_one(held, target.truth, weights)
+    logits = found.scale * held + found.shift
     lean = np.zeros(len(target.labels))
     if target.name in recipe.lean:
         lean = best_lean(logits, target.truth, weights)
-    head = _plain_head(target, found.scale, found.shift, lean)
+    head = _plain_head(target, blend, found, lean)
     if target.name != "category":
         return head
     return _with_doubt(head, logits, target, fit, recipe)
@@ -332,54 +431,54 @@ def _with_doubt(
         "doubted": 1 - float(answered.sum() / rows.sum()),
         "accuracy_of_answers": float(right[answered].mean()),
     }
-    plain = head.to_plain() | {"doubt_below": cut}
-    return Head.from_plain(plain, head.first + len(head.labels))
+    return replace(head, doubt_below=cut)
 
 
-def _codes_head(target: _Target, scores: NDArray[np.float64], fit: _Fit) -> Head:
-    weights = np.where(fit.drawn, 1.0, 0.25)
-    found = calibrate_several(scores, target.indicators, weights)
-    shares = 1 / (1 + np.exp(-(found.scale * scores + found.shift)))
+def _codes_head(
+    target: _Target, blend: Blend, held: NDArray[np.float64], fit: _Fit, recipe: Recipe
+) -> Head:
+    weights = np.where(fit.drawn, 1.0, recipe.chosen_weight)
+    found = calibrate_several(held, target.indicators, weights)
+    shares = 1 / (1 + np.exp(-(found.scale * held + found.shift)))
     cut = best_cut(shares, target.indicators, weights)
-    return _plain_head(target, found.scale, found.shift, np.full(len(target.labels), cut))
+    return _plain_head(target, blend, found, np.full(len(target.labels), cut))
 
 
-def _plain_head(target: _Target, scale: Any, shift: Any, lean: Any) -> Head:
-    scale, shift, lean = (np.asarray(part, np.float32) for part in (scale, shift, lean))
-    return Head(target.name, target.labels, target.several, target.first, scale, shift, lean)
+def _plain_head(
+    target: _Target, blend: Blend, found: Calibration, lean: NDArray[np.float64]
+) -> Head:
+    parts = (blend.by_word, found.scale, found.shift, lean)
+    words, scale, shift, lean_ = (np.asarray(part, np.float32) for part in parts)
+    name, labels = target.name, target.labels
+    return Head(name, labels, target.several, target.first, words, scale, shift, lean_)
 
 
-def _tier_words(targets: Sequence[_Target], fit: _Fit) -> tuple[NDArray[np.float32], float]:
-    """Weights of stated words on the tiers, and how often 重大 is true when words state it."""
-    weights = fit.figures.pop("word_weights", np.zeros((len(COUNTED), len(ORDER))))
+def _stated_confidence(targets: Sequence[_Target], fit: _Fit) -> float:
+    """How often a row drawn at random is 重大 when its words state it."""
     tier = next((target for target in targets if target.name == "tier"), None)
-    stated = is_stated(fit.words) & fit.drawn
+    stated = is_stated(fit.counts) & fit.drawn
     if tier is None or not stated.any():
-        return weights.astype(np.float32), 0.5
-    return weights.astype(np.float32), float(tier.indicators[stated, len(ORDER) - 1].mean())
+        return 0.5
+    return float(tier.indicators[stated, len(ORDER) - 1].mean())
 
 
-def _figures(
-    model: Model, targets: Sequence[_Target], fit: _Fit, taxonomy: Taxonomy
-) -> dict[str, Any]:
-    """Cross-validated figures on the rows drawn at random."""
+def _figures(model: Model, targets: Sequence[_Target], fit: _Fit) -> dict[str, Any]:
+    """Figures on the rows drawn at random, of logits that did not see them."""
     figures: dict[str, Any] = {}
     for target in targets:
         head = model.heads[target.name]
-        logits = head.logits(fit.scores.astype(np.float32))
-        if target.name == "tier":
-            logits = logits + word_features(fit.words) @ model.word_weights
+        logits = fit.logits[target.name] * head.scale + head.shift
         shares, best = head.probabilities(logits), head.best(logits)
         if target.several:
             figures[target.name] = _issue_figures(target, shares, head, fit.drawn)
             continue
         figures[target.name] = _label_figures(target, best, shares, fit.drawn)
         if target.name == "tier":
-            decided = decide_tiers(shares, best, is_stated(fit.words), TierPolicy())
+            decided = decide_tiers(shares, best, is_stated(fit.counts), TierPolicy())
             figures["tier"]["decided"] = _label_figures(target, decided, None, fit.drawn)
             everyone = np.ones(len(decided), np.bool_)
             figures["tier"]["decided_all_rows"] = _label_figures(target, decided, None, everyone)
-    return {"cross_validation": figures}
+    return figures
 
 
 def _label_figures(
@@ -409,6 +508,7 @@ def _issue_figures(
 
 def _facts(
     table: Table,
+    helpers: Sequence[Table],
     taxonomy: Taxonomy,
     recipe: Recipe,
     targets: Sequence[_Target],
@@ -429,6 +529,10 @@ def _facts(
                 for target in targets
             },
         },
+        "helpers": [
+            {"source": helper.source, "rows": len(helper.texts), "sha256": helper.checksum}
+            for helper in helpers
+        ],
         "recipe": asdict(recipe) | {"lean": list(recipe.lean)},
         "figures": fit.figures,
     }
