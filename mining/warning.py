@@ -174,6 +174,7 @@ class _Round:
         self.sum = np.zeros(shape[0])
         self.run_start = np.zeros(shape[0], dtype=np.int64)
         self.older = np.full(shape, np.nan)
+        self.tamed = self.counts.copy()
 
     def run(self) -> Watch:
         for week in range(self.counts.shape[1]):
@@ -234,10 +235,14 @@ class _Round:
             self.out[name][judged, week] = values[judged]
         surely = p_values < self.vigilance.p_value
         self.alarms[:, week] = judged & (now >= large) & surely
+        self.tamed[:, week] = np.where(judged, np.minimum(now, upper), now)
 
     def _cumulative(self, week: int, usual: _Baseline) -> None:
-        """Page's sum of log likelihood ratios of a rise against none, from an older baseline."""
-        now, rise, threshold = self.counts[:, week], self.vigilance.rise, self.vigilance.threshold
+        """Page's sum of log likelihood ratios of a rise against none, from an older baseline.
+
+        A count counts at most as far as a single week's alarm: one spike is no slow rise.
+        """
+        now, rise, threshold = self.tamed[:, week], self.vigilance.rise, self.vigilance.threshold
         doubt = usual.variance / usual.expected
         step = (now * np.log(rise) - usual.expected * (rise - 1)) / doubt
         self.run_start = np.where(self.sum <= 0, week, self.run_start)
@@ -255,7 +260,7 @@ class _Round:
         """Whether the last month is as large as the rise that is looked for, and this week too."""
         month = slice(max(week - _MONTH + 1, 0), week + 1)
         expected = np.nansum(self.older[:, month], axis=1)
-        seen = np.where(np.isnan(self.older[:, month]), 0.0, self.counts[:, month]).sum(axis=1)
+        seen = np.where(np.isnan(self.older[:, month]), 0.0, self.tamed[:, month]).sum(axis=1)
         large: Flags = seen >= self.vigilance.rise * expected
         large &= self.out["p_values"][:, week] < _STILL_HIGH
         return large & (self.counts[:, week] >= self.vigilance.fewest)

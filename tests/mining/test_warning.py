@@ -114,6 +114,14 @@ def test_alarms_near_each_other_are_one_rise() -> None:
     assert found[0].observed == 60 + 10 + 60
 
 
+def test_one_spike_is_not_taken_for_a_slow_rise() -> None:
+    """A mildly busy week a fortnight after a spike is no second alarm."""
+    counts = np.full((1, 30), 21.0)
+    counts[0, [14, 16]] = 105.0, 31.0
+    found = watch(counts, _exposure(counts))
+    assert np.flatnonzero(found.alarms[0]).tolist() == [14]
+
+
 def test_false_alarms_are_counted_on_data_that_do_not_change() -> None:
     """A rise in the history is not drawn again; a lax watch gives more alarms."""
     counts = _quiet(30, 40, 15, 2)
