@@ -42,6 +42,12 @@ types: .venv/for-tests  ## mypy, strict
 
 check: lint types test  ## all that CI asks for
 
+reliability: .venv/for-tests  ## the reliability list's rows, short versions, in under 15 minutes
+	@$(BIN)/python -m benchmarks.reliability --short
+
+reliability-full: .venv/for-tests  ## the same rows at full length (hours)
+	@$(BIN)/python -m benchmarks.reliability
+
 lock:  ## write the two lock files anew (needs uv)
 	@uv pip compile pyproject.toml --group build $(LOCKING) -o requirements.lock
 	@uv pip compile pyproject.toml --group dev -c requirements.lock $(LOCKING) -o requirements-dev.lock

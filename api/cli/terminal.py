@@ -24,12 +24,13 @@ Tick = Callable[[int, int], None]
 PIPE_COLUMNS = 120
 
 
-def _console(stream: TextIO) -> Console:
-    return Console(file=stream, width=None if stream.isatty() else PIPE_COLUMNS)
+def _width(stream: TextIO) -> int | None:
+    """As wide as the terminal; a pipe gets room for a table."""
+    return None if stream.isatty() else PIPE_COLUMNS
 
 
-out = _console(sys.stdout)
-err = _console(sys.stderr)
+out = Console(width=_width(sys.stdout))
+err = Console(width=_width(sys.stderr), stderr=True)
 SHOWN_ERRORS = 10
 
 JsonFlag = Annotated[
