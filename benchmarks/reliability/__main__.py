@@ -7,7 +7,9 @@ import importlib
 import sys
 import time
 import traceback
+from datetime import UTC, datetime
 
+from benchmarks.reliability import record
 from benchmarks.reliability.rows import ROWS, Length, Outcome, Row
 from benchmarks.reliability.service import stop_servers
 from tests.api.postgresql import why_not
@@ -20,21 +22,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability")
     parser.add_argument("--short", action="store_true", help="all rows in under 15 minutes")
     parser.add_argument("--rows", help="only these, as L1,D2")
+    parser.add_argument("--record", action="store_true", help="write them to docs/reliability.md")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], help="only this one")
     asked = parser.parse_args()
     for group in GROUPS:
         importlib.import_module(f"benchmarks.reliability.{group}")
     wanted = asked.rows.upper().split(",") if asked.rows else list(ROWS)
     try:
-        outcomes = [
-            _measured(ROWS[name], database, Length(asked.short))
+        outcomes = {
+            (name, database): _measured(ROWS[name], database, Length(asked.short))
             for name in wanted
             for database in ROWS[name].databases
             if asked.database in {None, database}
-        ]
+        }
     finally:
         stop_servers()
-    missed = sum(outcome.passed is False for outcome in outcomes)
+    if asked.record:
+        record.write(outcomes, short=asked.short, day=datetime.now(UTC).date())
+    missed = sum(outcome.passed is False for outcome in outcomes.values())
     print(f"{len(outcomes)} measured, {missed} missed")
     return 1 if missed else 0
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import io
 import json
+import pkgutil
+import random
 import re
 import subprocess
 import sys
 import time
+import unicodedata
 import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.reliability.callers import (
     Connection,
     Reply,
     complaint_maker,
+    complaint_text,
     open_loop,
     post,
     share,
@@ -23,6 +30,7 @@ from benchmarks.reliability.callers import (
 from benchmarks.reliability.load import L1_RATE, figures
 from benchmarks.reliability.rows import BOTH, Length, Outcome, row
 from benchmarks.reliability.service import service
+from benchmarks.reliability.suite import tested
 
 PHONE = "13812345678"
 POSTS = ("/classify", "/classify/batch", "/complaints", "/reports", "/imports",
@@ -299,3 +307,150 @@ async def _repeat(port: int, texts: list[str], times: int) -> list[list[Reply]]:
     moment = "2026-03-02T09:00:00+08:00"
     requests = [post("/classify", {"text": text, "received_at": moment}) for text in texts]
     return [[await connection.send(request) for _ in range(times)] for request in requests]
+
+
+@row("B5", "NUL 422 on both with the same body; other controls alike; read back equal")
+def controls(_database: str, _length: Length) -> Outcome:
+    """Control characters in strings, on both databases."""
+    return tested(
+        f"{_EDGE}::test_what_no_database_can_hold_is_refused_in_bodies",
+        f"{_EDGE}::test_other_controls_are_stripped_alike_on_both_databases",
+    )
+
+
+@row("B6", "422; readable afterwards; lists still 200")
+def surrogates(_database: str, _length: Length) -> Outcome:
+    """Halves of pairs in text, key, header, path and query."""
+    return tested(
+        f"{_EDGE}::test_what_no_database_can_hold_is_refused_in_bodies",
+        f"{_EDGE}::test_what_no_database_can_hold_is_refused_in_addresses",
+        f"{_EDGE}::test_half_a_surrogate_pair_in_a_header_is_refused",
+    )
+
+
+@row("B8", "4xx for each; no silent last-wins")
+def json_oddities(_database: str, _length: Length) -> Outcome:
+    """Doubled names, NaN, 1e400, 5,000 digits, trailing commas."""
+    return tested(f"{_EDGE}::test_odd_json_is_refused_without_an_echo")
+
+
+@row("B12", "a list of errors by row; taken + refused = rows; second upload adds 0")
+def table_import(_database: str, _length: Length) -> Outcome:
+    """Ragged rows, quotes, empty files, doubled ids, a second upload."""
+    return tested("tests/api/test_imports.py", "tests/api/services/test_tables.py")
+
+
+_EDGE = "tests/api/test_edge.py"
+
+
+@row("B14", "no pattern over 20 ms on 5,000 hostile characters; /classify p99 ≤ 100 ms")
+def slow_patterns(database: str, length: Length) -> Outcome:
+    """Every compiled pattern of the code, then whole requests."""
+    patterns = sorted(set(_patterns()), key=lambda pattern: pattern.pattern)
+    slowest = max(_worst_ms(pattern) for pattern in patterns)
+    texts = [_hostile_text(number) for number in range(length.of(200, 1000))]
+    with service(database) as running:
+        running.start()
+        took = asyncio.run(_timed(running.port, texts))
+    p99 = share(took, 0.99)
+    figure = f"{len(patterns)} patterns, slowest {slowest:.1f} ms; /classify p99 {p99:.0f} ms"
+    return Outcome(figure, slowest <= 20 and p99 <= 100)
+
+
+def _patterns() -> Iterator[re.Pattern[str]]:
+    for room in ("api", "domain", "mining", "triage"):
+        package = importlib.import_module(room)
+        for found in pkgutil.walk_packages(package.__path__, f"{room}."):
+            if ".migrations" in found.name:
+                continue
+            for value in vars(importlib.import_module(found.name)).values():
+                if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+                    yield value
+
+
+_UNITS = (
+    "1",
+    "1,",
+    "1 ",
+    "a",
+    "a@",
+    "a.",
+    "一",
+    "一元",
+    "屏",
+    " ",
+    "\n",
+    "，",
+    "1-",
+    "京A",
+    "号",
+    "路1号",
+)
+
+
+def _worst_ms(pattern: re.Pattern[str]) -> float:
+    worst = 0.0
+    for unit in _UNITS:
+        hostile = (unit * 5_000)[:5_000] + "!"
+        begun = time.perf_counter()
+        pattern.search(hostile)
+        worst = max(worst, 1000 * (time.perf_counter() - begun))
+    return worst
+
+
+def _hostile_text(number: int) -> str:
+    unit = _UNITS[number % len(_UNITS)] + (str(number % 7) if number % 3 else "")
+    return "屏" + (unit * 5_000)[: 2_000 + 37 * number % 3_000]
+
+
+async def _timed(port: int, texts: list[str]) -> list[float]:
+    connection = Connection(port)
+    took = []
+    for text in texts:
+        begun = time.perf_counter()
+        await connection.send(post("/classify", {"text": text}))
+        took.append(time.perf_counter() - begun)
+    return took
+
+
+@row("B16", "≥ 99 % alike for width, zero width, U+F900; ≥ 97 % traditional; ≥ 98 % emoji")
+def other_code_points(_database: str, length: Length) -> Outcome:
+    """The same complaints in other code points."""
+    from triage.registry import open_desk
+
+    desk, moment = open_desk(), datetime(2026, 3, 2, tzinfo=UTC)
+    texts = [complaint_text(random.Random(n)) for n in range(length.of(200, 1000))]
+
+    def labels(changed: list[str]) -> list[tuple[str, ...]]:
+        said = [decision.to_dict() for decision in desk.decide_many(changed, moment)]
+        return [
+            (d["category"]["name"], d["tier"]["label"], *(i["code"] for i in d["issues"][:1]))
+            for d in said
+        ]
+
+    plain = labels(texts)
+    shares = {
+        name: sum(a == b for a, b in zip(plain, labels([change(t) for t in texts]), strict=True))
+        / len(texts)
+        for name, change in _variants().items()
+    }
+    wanted = {"traditional": 0.97, "emoji": 0.98}
+    figure = ", ".join(f"{name} {part:.1%}" for name, part in shares.items())
+    return Outcome(figure, all(part >= wanted.get(name, 0.99) for name, part in shares.items()))
+
+
+def _variants() -> dict[str, Callable[[str], str]]:
+    from opencc import OpenCC
+
+    traditional = OpenCC("s2t").convert
+    wide = {point: point + 0xFEE0 for point in range(0x21, 0x7F)}
+    compatible = {ord(unicodedata.normalize("NFKC", chr(p))): p for p in range(0xF900, 0xFA0E)
+                  if unicodedata.normalize("NFKC", chr(p)) != chr(p)}  # fmt: skip
+    return {
+        "width": lambda text: text.translate(wide),
+        "zero width": lambda text: "\u200b".join(text[i : i + 3] for i in range(0, len(text), 3)),
+        "U+F900": lambda text: text.translate(compatible),
+        "NFD": lambda text: unicodedata.normalize("NFD", text),
+        "traditional": traditional,
+        "emoji": lambda text: "😡".join(text[i : i + 20] for i in range(0, len(text), 20)),
+    }
