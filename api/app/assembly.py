@@ -25,6 +25,7 @@ from api.services.access import Gate
 from api.services.clock import Clock, wall_clock
 from api.services.desks import Desks, LoadDesk
 from api.services.intake import Intake
+from api.services.judgement import by_rule
 from api.services.keyfiles import check_value, secret
 from api.services.logs import Log, fault, make_log
 from api.services.masking import Masker
@@ -37,6 +38,7 @@ from api.settings import Settings
 from api.store import facts, migration
 from api.store.database import open_database
 from api.store.engine import durability, refuse_unsafe
+from domain.complaint import Complaint
 from domain.errors import SettingRefused, SuyuanError
 
 _FOLLOW_SECONDS = 2.0
@@ -79,12 +81,18 @@ def make_office(
 def prepare(office: Office) -> None:
     """Bring the database up and refuse what would lose or mix up complaints."""
     settings = office.settings
-    office.masker.text("屏幕一直闪，请回电")
+    _warm(office)
     if settings.on_sqlite:
         migration.migrate(settings)
     check = partial(_check, office=office, masking_check=_masking_check(settings))
     for warning in office.database.submit(check).result():
         office.log.warning("durability", detail=warning)
+
+
+def _warm(office: Office) -> None:
+    """Load words and masks now, so that no request waits for them."""
+    masked = office.masker.complaint(Complaint("-", "屏幕一直闪，请回电"))
+    by_rule(masked, office.clock())
 
 
 def _masking_check(settings: Settings) -> str:
@@ -156,6 +164,7 @@ async def _life(_app: FastAPI, office: Office) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _at_work(office: Office) -> AsyncIterator[None]:
+    await _catch_up(office)
     following = asyncio.create_task(_follow(office))
     worker = Worker(office, HANDLERS) if office.settings.embedded_worker else None
     if worker is not None:
@@ -171,13 +180,17 @@ async def _at_work(office: Office) -> AsyncIterator[None]:
 async def _follow(office: Office) -> None:
     """Keep the desk at the version that was activated last."""
     while True:
-        try:
-            await asyncio.to_thread(follow, office)
-        except SuyuanError as error:
-            office.log.warning("no new model", detail=str(error))
-        except Exception as error:
-            office.log.error("model fault", **fault(error))
         await asyncio.sleep(_FOLLOW_SECONDS)
+        await _catch_up(office)
+
+
+async def _catch_up(office: Office) -> None:
+    try:
+        await asyncio.to_thread(follow, office)
+    except SuyuanError as error:
+        office.log.warning("no new model", detail=str(error))
+    except Exception as error:
+        office.log.error("model fault", **fault(error))
 
 
 async def _refused(request: Request, error: Exception) -> Response:
