@@ -131,7 +131,7 @@ def create_key(connection: Connection, new: NewKey, now: datetime, by: str = "cl
 
 
 def list_keys(connection: Connection) -> list[Row[Any]]:
-    """Every key without its digest's origin: id, name, role, dates."""
+    """Every key, oldest first; the keys themselves are not kept."""
     return key_rows.listed(connection)
 
 
