@@ -28,8 +28,27 @@ def alphabet() -> NDArray[np.uint32]:
     >>> chr(table[ord("７")]), table[ord(" ")]
     ('0', np.uint32(0))
     """
-    table = fold_table().copy()
+    table = letters().copy()
     table[np.isin(table, list(_DIGITS))] = ord("0")
+    table.setflags(write=False)
+    return table
+
+
+@cache
+def letters() -> NDArray[np.uint32]:
+    """Letter of each code point with digits as they are, for words: 12315 is not 12345.
+
+    Returns
+    -------
+    ndarray of uint32, shape (0x323B0,)
+        Read-only; 0 where the code point is dropped.
+
+    Examples
+    --------
+    >>> chr(letters()[ord("７")])
+    '7'
+    """
+    table = fold_table().copy()
     table[table == ord(" ")] = DROPPED
     table.setflags(write=False)
     return table

@@ -114,7 +114,7 @@ def _stated(reader: Reader, text: str, decision: Decision) -> tuple[Span, ...]:
     if decision.tier.label == "普通":
         return ()
     hits = reader.lexicon.find([text]).hits(0)
-    return tuple((hit.start, hit.end) for hit in hits if hit.certain)
+    return tuple((hit.start, hit.end) for hit in hits if hit.certain == decision.tier.label)
 
 
 def _best_words(

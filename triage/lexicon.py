@@ -19,8 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.complaint import Tier
 from domain.errors import SettingRefused
-from triage.alphabet import alphabet, joined
+from triage.alphabet import joined, letters
 from triage.kernel import compiled, fold, longest_text
 
 KINDS = (
@@ -29,25 +30,27 @@ KINDS = (
 )  # fmt: skip
 CUES = ("no", "maybe", "hearsay", "mask")
 COLLECTIVE_LOSS = len(KINDS)
-CERTAIN = len(KINDS) + 1
-COUNTED = (*KINDS, "collective_loss", "certain")
+CERTAIN_MAJOR, CERTAIN_URGENT = len(KINDS) + 1, len(KINDS) + 2
+COUNTED = (*KINDS, "collective_loss", "certain_major", "certain_urgent")
+_CERTAINTIES = ("", Tier.MAJOR.value, Tier.URGENT.value)
 _SUPPOSABLE = ("harm", "danger", "illness", "basics")
 _MOODS = ("rage", "demand", "worry", "praise")
 _NO, _MAYBE, _HEARSAY, _MASK = (len(KINDS) + i for i in range(4))
 _CROWD, _BASICS = KINDS.index("crowd"), KINDS.index("basics")
+_DIGIT = "#"
 _CLAUSE_ENDS, _SENTENCE_ENDS = ",、:()~", "。!?;…"
 
 
 class Entry(NamedTuple):
     """One word of the lexicon.
 
-    `certain` words make a complaint 重大 wherever they are stated; `reach` is how many letters
-    a denial carries.
+    Where it is stated, a word with a `certain` tier makes a complaint at least of that tier;
+    `reach` is how many letters a denial carries. ``#`` in a word stands for any digit.
     """
 
     word: str
     kind: str
-    certain: bool = False
+    certain: str = ""
     reach: int = 0
 
 
@@ -56,7 +59,7 @@ class Hit(NamedTuple):
 
     word: str
     kind: str
-    certain: bool
+    certain: str
     start: int
     end: int
 
@@ -105,19 +108,19 @@ class Lexicon:
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries = tuple(entries)
-        letters = [_letters(entry) for entry in self.entries]
-        classes, width = _letter_classes(letters)
+        self.entries = tuple(plain for entry in entries for plain in _spelt_out(entry))
+        words = [_letters(entry) for entry in self.entries]
+        classes, width = _letter_classes(words)
         tree = _Tree(width)
-        for number, word in enumerate(letters):
+        for number, word in enumerate(words):
             tree.add([int(classes[letter]) for letter in word], number)
         self._automaton = tree.automaton(classes)
         kinds = (*KINDS, *CUES)
         self._words = _Words(
-            np.array([len(word) for word in letters], np.int32),
+            np.array([len(word) for word in words], np.int32),
             np.array([kinds.index(entry.kind) for entry in self.entries], np.int32),
             np.array([entry.reach for entry in self.entries], np.int32),
-            np.array([entry.certain for entry in self.entries], np.bool_),
+            np.array([_CERTAINTIES.index(e.certain) for e in self.entries], np.int8),
         )
 
     def find(self, texts: Sequence[str]) -> Found:
@@ -126,7 +129,7 @@ class Lexicon:
 
     def find_in(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Found:
         """Find the stated words of texts that `triage.alphabet.joined` made one array of."""
-        tables = (alphabet(), _breaks(), self._automaton, self._words, _softeners())
+        tables = (letters(), _breaks(), self._automaton, self._words, _softeners())
         counts, indptr, numbers, starts, ends = _find(points, offsets, *tables)
         return Found(counts, indptr, numbers, starts, ends, self.entries)
 
@@ -142,11 +145,15 @@ def read_lexicon(path: Path) -> Lexicon:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     return Lexicon(
-        [
-            Entry(row["word"], row["kind"], row["certain"] == "1", int(row["reach"] or 0))
-            for row in rows
-        ]
+        [Entry(row["word"], row["kind"], row["certain"], int(row["reach"] or 0)) for row in rows]
     )
+
+
+def _spelt_out(entry: Entry) -> list[Entry]:
+    """The word with each digit in place of ``#``."""
+    if _DIGIT not in entry.word:
+        return [entry]
+    return [entry._replace(word=entry.word.replace(_DIGIT, digit)) for digit in "0123456789"]
 
 
 def _letters(entry: Entry) -> list[int]:
@@ -154,14 +161,16 @@ def _letters(entry: Entry) -> list[int]:
         raise SettingRefused(
             f"kind {entry.kind!r} of {entry.word!r} is unknown; known are {', '.join(KINDS)}"
         )
-    letters = [int(alphabet()[ord(character)]) for character in entry.word]
-    if not letters or 0 in letters:
+    if entry.certain not in _CERTAINTIES:
+        raise SettingRefused(f"certain is {entry.certain!r} for {entry.word!r}; write 重大 or 紧急")
+    folded = [int(letters()[ord(character)]) for character in entry.word]
+    if not folded or 0 in folded:
         raise SettingRefused(f"{entry.word!r} can't be a word: it holds a blank or an emoji")
-    return letters
+    return folded
 
 
 def _letter_classes(words: Sequence[Sequence[int]]) -> tuple[NDArray[np.uint16], int]:
-    classes = np.zeros(len(alphabet()), np.uint16)
+    classes = np.zeros(len(letters()), np.uint16)
     used = sorted({letter for word in words for letter in word})
     classes[used] = np.arange(1, len(used) + 1)
     return classes, len(used) + 1
@@ -183,7 +192,7 @@ class _Words(NamedTuple):
     lengths: NDArray[np.int32]
     kinds: NDArray[np.int32]
     reach: NDArray[np.int32]
-    certain: NDArray[np.bool_]
+    certain: NDArray[np.int8]
 
 
 class _Tree:
@@ -230,9 +239,9 @@ class _Tree:
 @cache
 def _breaks() -> NDArray[np.uint8]:
     """1 where a letter ends a clause, 2 where it ends a sentence."""
-    breaks = np.zeros(len(alphabet()), np.uint8)
+    breaks = np.zeros(len(letters()), np.uint8)
     for ends, rank in ((_CLAUSE_ENDS, 1), (_SENTENCE_ENDS, 2)):
-        breaks[[alphabet()[ord(end)] for end in ends]] = rank
+        breaks[[letters()[ord(end)] for end in ends]] = rank
     return breaks
 
 
@@ -354,7 +363,8 @@ def _count(
         total += 1
         kind = words.kinds[found[i]]
         counts[kind] += 1
-        counts[CERTAIN] += words.certain[found[i]]
+        counts[CERTAIN_MAJOR] += words.certain[found[i]] == 1
+        counts[CERTAIN_URGENT] += words.certain[found[i]] == 2
         if kind == _CROWD:
             crowd = sentence[ends[i] - 1]
         elif kind == _BASICS:
@@ -394,7 +404,7 @@ def _find(
     covered = np.empty(longest, np.int32)
     ends = np.empty(longest * automaton.most, np.int32)
     found, stated = np.empty(len(ends), np.int32), np.empty(len(ends), np.bool_)
-    counts = np.zeros((n_texts, CERTAIN + 1), np.uint16)
+    counts = np.zeros((n_texts, CERTAIN_URGENT + 1), np.uint16)
     indptr = np.zeros(n_texts + 1, np.int64)
     numbers = np.empty(4 * n_texts + 64, np.int32)
     starts, stops = np.empty(len(numbers), np.int32), np.empty(len(numbers), np.int32)

@@ -15,7 +15,7 @@ from triage.heads import TARGETS
 from triage.lexicon import Found, Lexicon
 from triage.model import Model
 from triage.mood import mood_scores
-from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, word_features
+from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, is_urgent, word_features
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ class Reader:
         tier_shares = shares["tier"][:, self._tier_columns]
         stated = is_stated(found.counts)
         by_score = self._tier_place[best["tier"]]
-        tiers = decide_tiers(tier_shares, by_score, stated, self.policy)
+        urgent = is_urgent(found.counts)
+        tiers = decide_tiers(tier_shares, by_score, stated, urgent, self.policy)
         moods = mood_scores(shares["sentiment"], self.heads["sentiment"].labels, found.counts)
         return Reading(
             logits,

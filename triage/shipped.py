@@ -7,9 +7,9 @@ from __future__ import annotations
 
 PINNED: dict[tuple[str, str], str] = {
     ("complaints", "1.0.0"): (
-        "ccdba77eec98b6cbcf4452f49769c4d001a9b66f8d0cf0f993e597c42151cae1"
+        "548e066e98eee5810b1dd9d9a0c160e69920ec8e6a8ad87374423d80da754c79"
     ),
     ("hotline", "1.0.0"): (
-        "73715103cc22862849bdc374aff2564164e4ca98a36cf0f602a31baadb769cc6"
+        "7c3bafb0973bf0cb11b6575f7b573657c82350247d40472049b9fb52c575dea2"
     ),
 }

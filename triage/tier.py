@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from domain.complaint import Tier
 from domain.errors import SettingRefused
-from triage.lexicon import CERTAIN, COLLECTIVE_LOSS, Hit
+from triage.lexicon import CERTAIN_MAJOR, CERTAIN_URGENT, COLLECTIVE_LOSS, Hit
 
 ORDER = (Tier.ORDINARY.value, Tier.URGENT.value, Tier.MAJOR.value)
 _MAJOR = 2
@@ -39,7 +39,7 @@ class TierPolicy:
 
     Parameters
     ----------
-    cost_of_miss : float, default=9
+    cost_of_miss : float, default=19
         What a 重大 that is handled as less costs, in units of one false alarm. A complaint
         is taken as 重大 when that is the cheaper mistake: from a probability of
         ``1 / (1 + cost_of_miss)`` (Elkan, 2001).
@@ -50,7 +50,7 @@ class TierPolicy:
     0.1
     """
 
-    cost_of_miss: float = 9.0
+    cost_of_miss: float = 19.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.cost_of_miss <= 1000:
@@ -72,13 +72,19 @@ def is_stated(counts: NDArray[np.uint16]) -> NDArray[np.bool_]:
     counts : ndarray of uint16, shape (n_texts, len(COUNTED))
         As `triage.lexicon.Found` holds them.
     """
-    return np.asarray((counts[:, CERTAIN] > 0) | (counts[:, COLLECTIVE_LOSS] > 0))
+    return np.asarray((counts[:, CERTAIN_MAJOR] > 0) | (counts[:, COLLECTIVE_LOSS] > 0))
+
+
+def is_urgent(counts: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    """Whether the words alone make a complaint at least 紧急, shape (n_texts,)."""
+    return np.asarray(counts[:, CERTAIN_URGENT] > 0)
 
 
 def decide_tiers(
     probabilities: NDArray[np.float32],
     best: NDArray[np.int64],
     stated: NDArray[np.bool_],
+    urgent: NDArray[np.bool_],
     policy: TierPolicy,
 ) -> NDArray[np.int64]:
     """Tier of each text: the words' where they state a 重大, else the cheaper mistake's.
@@ -91,6 +97,8 @@ def decide_tiers(
         Best tier by the score alone.
     stated : ndarray of bool, shape (n_texts,)
         Whether the words alone make it 重大.
+    urgent : ndarray of bool, shape (n_texts,)
+        Whether the words alone make it at least 紧急.
     policy : TierPolicy
 
     Returns
@@ -101,11 +109,11 @@ def decide_tiers(
     Examples
     --------
     >>> doubt = np.array([[0.6, 0.2, 0.2]], np.float32)
-    >>> int(decide_tiers(doubt, np.array([0]), np.array([False]), TierPolicy())[0])
+    >>> int(decide_tiers(doubt, np.array([0]), *np.array([[False], [False]]), TierPolicy())[0])
     2
     """
     major = (probabilities[:, _MAJOR] >= policy.threshold) | stated
-    return np.where(major, _MAJOR, best)
+    return np.where(major, _MAJOR, np.maximum(best, urgent))
 
 
 def tier_reasons(
@@ -140,7 +148,7 @@ def tier_reasons(
     words = _words_by_kind(hits)
     if tier == ORDER[_MAJOR]:
         return _major_reasons(words, probability, stated, policy)
-    return (*_sentences(words, _FOR_URGENT), f"评分为紧急（{probability:.2f}）")
+    return (*_sentences(words, _FOR_URGENT), f"紧急的概率为 {probability:.2f}")
 
 
 def _sentences(words: dict[str, list[str]], kinds: Iterable[str]) -> list[str]:

@@ -34,7 +34,7 @@ from triage.lexicon import shipped_lexicon
 from triage.model import Model
 from triage.scorer import LinearScorer, in_steps
 from triage.solver import balanced_costs, fit_margins
-from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, word_features
+from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, is_urgent, word_features
 
 Progress = Callable[[str, float], None]
 
@@ -474,7 +474,9 @@ def _figures(model: Model, targets: Sequence[_Target], fit: _Fit) -> dict[str, A
             continue
         figures[target.name] = _label_figures(target, best, shares, fit.drawn)
         if target.name == "tier":
-            decided = decide_tiers(shares, best, is_stated(fit.counts), TierPolicy())
+            decided = decide_tiers(
+                shares, best, is_stated(fit.counts), is_urgent(fit.counts), TierPolicy()
+            )
             figures["tier"]["decided"] = _label_figures(target, decided, None, fit.drawn)
             everyone = np.ones(len(decided), np.bool_)
             figures["tier"]["decided_all_rows"] = _label_figures(target, decided, None, everyone)

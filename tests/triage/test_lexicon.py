@@ -147,5 +147,5 @@ def test_a_word_with_a_blank_is_refused() -> None:
 def test_a_lexicon_is_read_from_a_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
     """Columns word, kind, certain, reach."""
     path = tmp_path / "own.csv"
-    path.write_text("word,kind,certain,reach\n跳闸,danger,1,\n没:,no,,\n", encoding="utf-8")
-    assert read_lexicon(path).entries[0] == Entry("跳闸", "danger", True, 0)
+    path.write_text("word,kind,certain,reach\n跳闸,danger,重大,\n没:,no,,\n", encoding="utf-8")
+    assert read_lexicon(path).entries[0] == Entry("跳闸", "danger", "重大", 0)
