@@ -13,6 +13,8 @@ from api.store.complaints import DECIDED, PENDING
 from domain.calendar import parse_time
 from domain.complaint import Complaint, Tier
 from domain.errors import ModelMissing, SuyuanError
+from domain.privacy import blanked
+from domain.text import has_chinese
 
 NO_MODEL = "no model"
 
@@ -56,7 +58,7 @@ def judge(desks: Desks, complaint: Complaint, received_at: datetime) -> Judgemen
     """One judgement; a desk that is missing or breaks leaves the complaint pending."""
     try:
         desk = desks.current()
-        decision = desk.decide(complaint.text, received_at, complaint.values)
+        decision = desk.decide(_readable(complaint.text), received_at, complaint.values)
     except ModelMissing:
         return Judgement(None, NO_MODEL, by_rule(complaint, received_at))
     except Exception as error:
@@ -92,11 +94,17 @@ def judge_many(
     try:
         desk = desks.current()
         rows = [complaint.values for complaint in masked]
-        texts = [complaint.text for complaint in masked]
+        texts = [_readable(complaint.text) for complaint in masked]
         outcomes = desk.decide_many(texts, list(received_at), rows)
     except Exception:
         return [judge(desks, one, at) for one, at in zip(masked, received_at, strict=True)]
     return [_judgement(outcome) for outcome in outcomes]
+
+
+def _readable(masked: str) -> str:
+    """The text without its tags, which are no words of the complaint; offsets stay."""
+    read = blanked(masked)
+    return read if has_chinese(read) else masked
 
 
 def _judgement(outcome: Decision | SuyuanError) -> Judgement:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,7 +11,6 @@ from sqlalchemy import Connection
 from api.services.access import Caller
 from api.services.clock import wall_clock
 from api.services.desks import Desk
-from api.services.keyfiles import secret
 from api.services.office import Office
 from api.settings import Settings
 from api.store import facts
@@ -22,33 +20,25 @@ from domain.errors import ModelMissing, NotFound
 
 def load_desk(settings: Settings, version: str | None) -> Desk:
     """The desk of the settings' model, warm; the newest version when none is named."""
-    from triage.registry import open_desk
+    from api.services.shelf import open_desk
 
-    key = secret(settings.data_dir, "models")
-    desk = open_desk(settings.model, version, root=root_of(settings), key=key)
+    desk = open_desk(settings, settings.model, version)
     desk.decide("屏幕一直闪", wall_clock())
     return desk
 
 
-def root_of(settings: Settings) -> Path:
-    """Where the models are: by default those that this release ships."""
-    from triage.registry import SHIPPED
-
-    return settings.models_dir or SHIPPED
-
-
 async def listed(office: Office) -> list[dict[str, Any]]:
     """Every version of the model that decides, and which one is at work."""
-    from triage.artefact import versions
+    from api.services.shelf import shelved
 
     settings = office.settings
-    found = await asyncio.to_thread(versions, root_of(settings), settings.model)
+    there = await asyncio.to_thread(shelved, settings, settings.model)
     at_work = office.desks.current().model.version if office.desks.ready() else None
     return [
         {
             "name": settings.model,
             "version": at_work,
-            "versions": found,
+            "versions": [model.version for model in there],
             "reason": office.desks.reason,
         }
     ]

@@ -1,7 +1,8 @@
 """Models on the shelf: those that this release ships, and those that were trained here.
 
 Shipped models lie beside the code and are pinned by checksum; models trained here lie in the
-data directory and are signed with a key that is made there at the first need.
+data directory and are signed with a key that is made there at the first need. A directory named
+in the settings takes the place of both.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Shelved:
 def shelved(settings: Settings, name: str | None = None) -> list[Shelved]:
     """Every version of every model, or of one, oldest first."""
     found = []
-    for root, origin in ((registry.SHIPPED, "shipped"), (own_root(settings), "trained here")):
+    for root, origin in _roots(settings):
         names = [name] if name else _names(root)
         found += [
             Shelved(each, version, root, origin)
@@ -70,6 +71,11 @@ def next_version(settings: Settings, name: str) -> str:
 def publish(settings: Settings, trained: Any) -> Path:
     """Write a trained model to the shelf, signed."""
     return Path(trained.publish(own_root(settings), _key(settings)))
+
+
+def _roots(settings: Settings) -> list[tuple[Path, str]]:
+    own = (own_root(settings), "trained here")
+    return [own] if settings.models_dir else [(registry.SHIPPED, "shipped"), own]
 
 
 def own_root(settings: Settings) -> Path:

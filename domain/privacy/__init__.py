@@ -2,13 +2,14 @@
 
 from domain.privacy.kinds import Kind
 from domain.privacy.masking import Masked, Span, contains_personal, mask
-from domain.privacy.pseudonyms import Tag, pseudonym, tags, without_codes
+from domain.privacy.pseudonyms import Tag, blanked, pseudonym, tags, without_codes
 
 __all__ = [
     "Kind",
     "Masked",
     "Span",
     "Tag",
+    "blanked",
     "contains_personal",
     "mask",
     "pseudonym",

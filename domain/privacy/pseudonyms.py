@@ -146,6 +146,18 @@ def without_codes(text: str) -> str:
     return _TAG.sub(r"〔\1〕", text)
 
 
+def blanked(text: str) -> str:
+    """Put invisible characters in the place of each tag: nothing to read, no offset moved.
+
+    Examples
+    --------
+    >>> read = blanked("请回电〔手机·kqmtbwzrxp〕谢谢")
+    >>> read.replace("\u200b", ""), read.index("谢谢")
+    ('请回电谢谢', 18)
+    """
+    return _TAG.sub(lambda tag: "\u200b" * len(tag[0]), text)
+
+
 def _canonical(kind: Kind, value: str) -> tuple[Kind, str]:
     """Kind and spelling under which a column's value is known in texts."""
     folded = fold(value).text.strip()
