@@ -76,7 +76,9 @@ def _read(raw: str | float | datetime | date) -> datetime:
 
 
 def _written_time(written: re.Match[str]) -> datetime:
-    part = {name: int(value) for name, value in written.groupdict().items() if value and name != "half"}
+    part = {
+        name: int(value) for name, value in written.groupdict().items() if value and name != "half"
+    }
     later = _HALF_DAY[(written["half"] or "am").lower()]
     hour = part.get("hour", 0)
     if later and hour < 12:

@@ -150,9 +150,7 @@ def fold(text: str) -> Folded:
     points = code_points(text)
     folded = fold_points(points)
     kept = np.flatnonzero(folded)
-    return Folded(
-        folded[kept].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass"), kept
-    )
+    return Folded(folded[kept].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass"), kept)
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
