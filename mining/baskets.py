@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -273,7 +274,8 @@ def baskets_from_frame(frame: pd.DataFrame, separator: str = "=") -> Baskets:
     ['batch=B07', 'issues=1']
     """
     if all(isinstance(kind, pd.SparseDtype) for kind in frame.dtypes):
-        matrix = frame.sparse.to_coo().tocsr()
+        sparse_frame: Any = frame.sparse
+        matrix = sparse_frame.to_coo().tocsr()
     else:
         matrix = sparse.csr_matrix(frame.to_numpy(dtype=np.float64, na_value=np.nan))
     if not np.isin(matrix.data, (0, 1)).all():

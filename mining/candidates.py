@@ -94,8 +94,8 @@ class Candidates:
 
     def take(self, keep: NDArray[np.bool_] | Ints) -> Candidates:
         """Some of the pairs; the number of tests stays."""
-        names = ("antecedent", "issue", "both", "consequent", "total")
-        names += ("p_values", "gain_p", "improvement")
+        counts = ("antecedent", "issue", "both", "consequent", "total")
+        names = (*counts, "p_values", "gain_p", "improvement")
         return replace(self, **{name: getattr(self, name)[keep] for name in names})
 
 

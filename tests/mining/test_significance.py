@@ -7,7 +7,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -64,7 +64,8 @@ def test_counts_that_make_no_table_are_refused(table: tuple[int, int, int, int])
         fisher_p_values(*table)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(0, 200))
+@settings(max_examples=25)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.integers(0, 50))
 def test_corrections_equal_statsmodels_with_the_untested_as_ones(
     p_values: list[float], more: int
 ) -> None:
