@@ -199,8 +199,8 @@ def _says_nothing(part: _Part, total: int) -> str | None:
 
 
 def _part(column: pd.Series, several: bool, aliases: Mapping[str, str] | None) -> _Part | None:
-    raw_codes, raw_values = pd.factorize(column, use_na_sentinel=True)
-    raw_codes = raw_codes.astype(np.int32)
+    wide_codes, raw_values = pd.factorize(column, use_na_sentinel=True)
+    raw_codes = wide_codes.astype(np.int32)
     written = [_written(value) for value in raw_values]
     if several:
         return _several_part(raw_codes, written, aliases)

@@ -93,4 +93,5 @@ def item_keys(items: NDArray[np.integer]) -> tuple[Keys, Keys]:
 def sums(values: Keys, offsets: NDArray[np.int64]) -> Keys:
     """Sum of each run of `values`, modulo 2**64; empty runs give 0."""
     running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])
-    return running[offsets[1:]] - running[offsets[:-1]]
+    runs: Keys = running[offsets[1:]] - running[offsets[:-1]]
+    return runs
