@@ -1,7 +1,7 @@
 """Suyuan's search beside its peers: same tables, same counts, one run, CPU seconds.
 
-    python benchmarks/mining.py --data DIR               every DIR/*.dat.gz and the generator
-    python benchmarks/mining.py --data DIR --frames      also the drop-in against mlxtend
+    python -m benchmarks.mining --data DIR               every DIR/*.dat.gz and the generator
+    python -m benchmarks.mining --data DIR --frames      also the drop-in against mlxtend
 
 Each figure comes from a process of its own: the least and the median CPU time of some runs,
 from a SciPy CSR matrix to the miner's own result, after one run that is not counted (compiled
