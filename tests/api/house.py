@@ -94,7 +94,7 @@ class House:
         """Make the service look its keys up again, as it does by itself within seconds."""
         self.office.gate.forget()
 
-    def finished(self, job: str, rounds: int = 400) -> dict[str, Any]:
+    def finished(self, job: str, rounds: int = 2_400) -> dict[str, Any]:
         """A job once it has ended."""
         for _ in range(rounds):
             found = self.get(f"/jobs/{job}").json()
