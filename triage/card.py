@@ -33,6 +33,11 @@ def _lines(name: str, version: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"- Table: {data['source']}, {data['rows']:,} rows, SHA-256 `{data['sha256'][:16]}…`."
     yield f"- Rows drawn at random: {data['drawn_at_random']:,}; the shares of labels are theirs."
+    for more in facts["more"]:
+        yield (
+            f"- Further texts, for the n-grams alone and at less weight: {more['source']}, "
+            f"{more['rows']:,} rows."
+        )
     for helper in facts["helpers"]:
         yield f"- To tell moods and trades apart: {helper['source']}, {helper['rows']:,} rows."
     yield f"- Taxonomy version: `{facts['taxonomy_version']}`."

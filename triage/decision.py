@@ -88,13 +88,17 @@ class Evidence(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """All that is decided on one complaint; `codes` are code, name, confidence of its issues."""
+    """All that is decided on one complaint.
+
+    Parts are kept as plain tuples of names and numbers, which the collector need not watch when
+    millions are decided, and become `Category`, `Issue` and so on when they are asked for.
+    """
 
     id: str | None
-    category: Category
+    plain_category: tuple[str | None, str, float, tuple[Graded, ...]]
     codes: tuple[tuple[str, str, float], ...]
-    tier: TierDecision
-    sentiment: SentimentDecision
+    plain_tier: tuple[str, float, tuple[str, ...]]
+    plain_sentiment: tuple[str, float, float, float]
     route: Route
     abstained: bool
     abstained_because: tuple[str, ...]
@@ -104,13 +108,28 @@ class Decision(NamedTuple):
     taxonomy_version: str
 
     @property
+    def category(self) -> Category:
+        """First level of the taxonomy."""
+        return Category(*self.plain_category)
+
+    @property
     def issues(self) -> tuple[Issue, ...]:
         """The issue codes, the main one first."""
         return tuple(Issue(*code) for code in self.codes)
 
+    @property
+    def tier(self) -> TierDecision:
+        """How bad it is, and why."""
+        return TierDecision(*self.plain_tier)
+
+    @property
+    def sentiment(self) -> SentimentDecision:
+        """The mood that the text shows most."""
+        return SentimentDecision(*self.plain_sentiment)
+
     def to_dict(self) -> dict[str, Any]:
         """The decision as JSON values, in the form that all doors use."""
-        category, route = self.category, self.route
+        category, tier, mood, route = self.category, self.tier, self.sentiment, self.route
         return {
             "id": self.id,
             "category": {
@@ -121,15 +140,15 @@ class Decision(NamedTuple):
             },
             "issues": [_graded(code) for code in self.codes],
             "tier": {
-                "label": self.tier.label,
-                "confidence": _share(self.tier.confidence),
-                "reasons": list(self.tier.reasons),
+                "label": tier.label,
+                "confidence": _share(tier.confidence),
+                "reasons": list(tier.reasons),
             },
             "sentiment": {
-                "label": self.sentiment.label,
-                "confidence": _share(self.sentiment.confidence),
-                "anger": _share(self.sentiment.anger),
-                "anxiety": _share(self.sentiment.anxiety),
+                "label": mood.label,
+                "confidence": _share(mood.confidence),
+                "anger": _share(mood.anger),
+                "anxiety": _share(mood.anxiety),
             },
             "route": _route_dict(route),
             "abstained": self.abstained,

@@ -204,8 +204,8 @@ class Desk:
             route = routes[key] = self.routing.route(*key)
         model = self.model
         return Decision(
-            values.get("id"), category, issues, tier, mood, route, bool(doubts), doubts, (),
-            model.name, model.version, self._names.taxonomy_version,
+            values.get("id"), category[:], issues, tier[:], mood[:], route,
+            bool(doubts), doubts, (), model.name, model.version, self._names.taxonomy_version,
         )  # fmt: skip
 
     def _reasons(self, draft: _Draft) -> tuple[str, ...]:

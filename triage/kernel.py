@@ -199,8 +199,8 @@ def score_texts(
     origin = np.empty(longest, np.int32)
     none = len(idf)
     outputs = len(bias)
-    count = np.zeros(none, np.uint16)
-    touched = np.empty(min(longest * size, none), np.uint16)
+    count = np.zeros(none + 1, np.uint16)
+    touched = np.empty(min(longest * size, none) + 1, np.uint16)
     most = len(sublinear) - 1
     shift = np.uint64(64 - bits)
     scores = np.empty((len(offsets) - 1, outputs), np.float32)
@@ -209,14 +209,13 @@ def score_texts(
         distinct = 0
         for i in range(length):
             state = _MIX
+            count[none] = 1  # never new: what has no row is counted without a branch
             for j in range(i, min(i + size, length)):
                 state = _roll(state, folded[j])
                 row = rows[state >> shift]
-                if row < none:
-                    if count[row] == 0:
-                        touched[distinct] = row
-                        distinct += 1
-                    count[row] += 1
+                touched[distinct] = row
+                distinct += count[row] == 0
+                count[row] += 1
         total = scores[text]
         for k in range(outputs):
             total[k] = 0

@@ -57,6 +57,8 @@ class Recipe:
         The same for issue codes.
     blend_cost, code_blend_cost : float
         Inverse of the penalty of the second stage.
+    more_weight : float
+        What a row of more texts weighs in the first stage.
     chosen_weight : float
         What a row that was not drawn at random weighs in the second stage, but for codes.
     folds : int
@@ -82,6 +84,7 @@ class Recipe:
     code_balance: float = 0.5
     blend_cost: float = 0.03
     code_blend_cost: float = 0.001
+    more_weight: float = 0.5
     chosen_weight: float = 0.25
     folds: int = 5
     seed: int = 7
@@ -154,6 +157,7 @@ class _Target:
     name: str
     labels: tuple[str, ...]
     indicators: NDArray[np.bool_]
+    more: NDArray[np.bool_]
     first: int = 0
 
     @property
@@ -168,11 +172,17 @@ class _Target:
     def truth(self) -> NDArray[np.int64]:
         return np.asarray(self.indicators.argmax(axis=1), np.int64)
 
+    def taught(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Who has which label: the rows of the table, then those of more texts."""
+        return np.vstack([self.indicators[rows], self.more])
+
     def costs(self, rows: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.float32]:
         cost, balance = recipe.cost, recipe.balance
         if self.several:
             cost, balance = recipe.code_cost, recipe.code_balance
-        return balanced_costs(self.indicators[rows], cost, balance)
+        costs = balanced_costs(self.taught(rows), cost, balance)
+        costs[rows.sum() :] *= np.float32(recipe.more_weight)
+        return costs
 
 
 @dataclass
@@ -197,6 +207,7 @@ def train(
     name: str,
     version: str,
     taxonomy: Taxonomy,
+    more: Table | None = None,
     helpers: Sequence[Table] = (),
     recipe: Recipe | None = None,
     own_words: Sequence[str] = (),
@@ -212,6 +223,10 @@ def train(
     name, version : str
     taxonomy : Taxonomy
         Its codes are those of ``issues``, its first level the labels of ``category``.
+    more : Table, optional
+        Further texts with the same kinds of labels, read less carefully or drawn otherwise.
+        They teach the first stage; shares, cuts and figures come from `table` alone. No text
+        may be a near copy of one in `table`, or the figures flatter.
     helpers : sequence of Table, optional
         Other tables with labels of any kind. What tells their labels apart is learned too, and
         the second stage uses it where it helps.
@@ -232,13 +247,15 @@ def train(
     """
     recipe = recipe or Recipe()
     tell = progress or (lambda _step, _share: None)
-    targets = _targets(table, taxonomy, recipe)
-    outputs = [*targets, *_side_targets(table, sum(len(target.labels) for target in targets))]
+    texts = _Texts(table.texts, more.texts if more else ())
+    targets = _targets(table, more, taxonomy, recipe)
+    first_side = sum(len(target.labels) for target in targets)
+    outputs = [*targets, *_side_targets(table, more, first_side)]
     tell("near duplicates", 0.0)
     folds = group_folds(near_duplicates(table.texts, recipe.seed), recipe.folds, recipe.seed)
-    fit = _cross_validate(table, outputs, helpers, folds, recipe, tell)
+    fit = _cross_validate(texts, table.drawn, outputs, helpers, folds, recipe, tell)
     tell("all rows", recipe.folds / (recipe.folds + 1))
-    first = _first_stage(table.texts, outputs, helpers, np.ones(len(folds), np.bool_), recipe)
+    first = _first_stage(texts, outputs, helpers, np.ones(len(folds), np.bool_), recipe)
     blends = {target.name: _blend(target, fit, recipe) for target in targets}
     scorer = _folded(first, [blends[target.name] for target in targets], recipe)
     heads = {target.name: _head(target, blends[target.name], fit, recipe) for target in targets}
@@ -246,36 +263,52 @@ def train(
     model = Model(name, version, taxonomy, scorer, heads, sure, tuple(own_words))
     fit.figures["cross_validation"] = _figures(model, targets, fit)
     tell("done", 1.0)
-    facts = _facts(table, helpers, taxonomy, recipe, targets, fit)
+    facts = _facts(table, more, helpers, taxonomy, recipe, targets, fit)
     return Trained(model, facts, write_card(name, version, facts))
 
 
-def _targets(table: Table, taxonomy: Taxonomy, recipe: Recipe) -> list[_Target]:
+def _targets(table: Table, more: Table | None, taxonomy: Taxonomy, recipe: Recipe) -> list[_Target]:
     if not table.texts:
         raise InputError("the table has no row; give labelled texts")
     targets: list[_Target] = []
     for name in TARGETS:
         if name in table.labels:
-            targets.append(_target(name, table, taxonomy, recipe.min_examples))
+            targets.append(_target(name, table, more, taxonomy, recipe.min_examples))
             targets[-1].first = sum(len(target.labels) for target in targets[:-1])
     if not targets:
         raise InputError(f"the table has no labels; give at least one of {', '.join(TARGETS)}")
     return targets
 
 
-def _target(name: str, table: Table, taxonomy: Taxonomy, fewest: int) -> _Target:
-    given = table.labels[name]
-    if len(given) != len(table.texts):
-        raise InputError(f"{len(given)} labels of {name} for {len(table.texts)} texts")
-    rows = [tuple(row) if name == "issues" else (str(row),) for row in given]
+def _target(
+    name: str, table: Table, more: Table | None, taxonomy: Taxonomy, fewest: int
+) -> _Target:
+    rows, more_rows = _rows(name, table), _rows(name, more)
     counted = Counter(label for row in rows for label in row)
     labels = _known_labels(name, counted, taxonomy)
     _refuse_rare(name, counted, fewest)
+    return _Target(name, labels, _indicators(rows, labels), _indicators(more_rows, labels))
+
+
+def _rows(name: str, table: Table | None) -> list[tuple[str, ...]]:
+    """Labels of each text; of no table, none."""
+    if table is None:
+        return []
+    given = table.labels.get(name, ())
+    if len(given) != len(table.texts):
+        raise InputError(f"{len(given)} labels of {name} for {len(table.texts)} texts")
+    return [tuple(row) if name == "issues" else (str(row),) for row in given]
+
+
+def _indicators(rows: Sequence[tuple[str, ...]], labels: tuple[str, ...]) -> NDArray[np.bool_]:
     place = {label: k for k, label in enumerate(labels)}
     indicators = np.zeros((len(rows), len(labels)), np.bool_)
     for i, row in enumerate(rows):
+        strange = [label for label in row if label not in place]
+        if strange:
+            raise InputError(f"more texts have {strange[0]!r}, which the table's own rows lack")
         indicators[i, [place[label] for label in row]] = True
-    return _Target(name, labels, indicators)
+    return indicators
 
 
 def _known_labels(name: str, counted: Mapping[str, int], taxonomy: Taxonomy) -> tuple[str, ...]:
@@ -305,12 +338,14 @@ def _refuse_rare(name: str, counted: Mapping[str, int], fewest: int) -> None:
         )
 
 
-def _side_targets(table: Table, first: int) -> list[_Target]:
+def _side_targets(table: Table, more: Table | None, first: int) -> list[_Target]:
     """Labels of the table that no model decides, as further outputs of the first stage."""
     found: list[_Target] = []
     for name in sorted(set(table.labels) - set(TARGETS)):
         labels, indicators = _one_hot(table.labels[name])
-        found.append(_Target(name, labels, indicators, first))
+        said = np.array([row[0] for row in _rows(name, more)], np.str_)
+        told = np.asarray(said[:, None] == np.array(labels), np.bool_)
+        found.append(_Target(name, labels, indicators, told, first))
         first += len(labels)
     return found
 
@@ -321,6 +356,18 @@ def _one_hot(given: Sequence[Any]) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     labels = sorted(set(said.tolist()))
     labels = labels[:1] if len(labels) == 2 else labels
     return tuple(labels), np.asarray(said[:, None] == np.array(labels))
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The table's own texts and more."""
+
+    own: Sequence[str]
+    more: Sequence[str]
+
+    def taught(self, rows: NDArray[np.bool_]) -> list[str]:
+        """Texts in the order of `_Target.taught`."""
+        return [*(self.own[i] for i in np.flatnonzero(rows).tolist()), *self.more]
 
 
 @dataclass
@@ -336,14 +383,14 @@ class _FirstStage:
 
 
 def _first_stage(
-    texts: Sequence[str],
+    texts: _Texts,
     outputs: Sequence[_Target],
     helpers: Sequence[Table],
     rows: NDArray[np.bool_],
     recipe: Recipe,
 ) -> _FirstStage:
-    kept = [texts[i] for i in np.flatnonzero(rows).tolist()]
-    indicators = np.hstack([output.indicators for output in outputs])[rows]
+    kept = texts.taught(rows)
+    indicators = np.hstack([output.taught(rows) for output in outputs])
     ngrams = HashedNgrams(recipe.size, recipe.bits, recipe.features).fit(kept, indicators)
     costs = np.hstack([output.costs(rows, recipe) for output in outputs])
     fits = [fit_margins(ngrams.transform(kept), indicators, costs, recipe.seed, recipe.tilt)]
@@ -356,7 +403,8 @@ def _first_stage(
 
 
 def _cross_validate(
-    table: Table,
+    texts: _Texts,
+    drawn: NDArray[np.bool_] | None,
     outputs: Sequence[_Target],
     helpers: Sequence[Table],
     folds: NDArray[np.int64],
@@ -366,14 +414,14 @@ def _cross_validate(
     held_scores: dict[int, NDArray[np.float64]] = {}
     for fold in range(recipe.folds):
         tell(f"fold {fold + 1} of {recipe.folds}", fold / (recipe.folds + 1))
-        stage = _first_stage(table.texts, outputs, helpers, folds != fold, recipe)
+        stage = _first_stage(texts, outputs, helpers, folds != fold, recipe)
         held = np.flatnonzero(folds == fold).tolist()
-        held_scores[fold] = stage.scores([table.texts[i] for i in held])
+        held_scores[fold] = stage.scores([texts.own[i] for i in held])
     scores = np.zeros((len(folds), held_scores[0].shape[1]))
     for fold, found in held_scores.items():
         scores[folds == fold] = found
-    drawn = np.ones(len(scores), np.bool_) if table.drawn is None else table.drawn
-    return _Fit(scores, folds, drawn, shipped_lexicon().find(table.texts).counts)
+    drawn = np.ones(len(scores), np.bool_) if drawn is None else drawn
+    return _Fit(scores, folds, drawn, shipped_lexicon().find(texts.own).counts)
 
 
 def _blend(target: _Target, fit: _Fit, recipe: Recipe) -> Blend:
@@ -510,6 +558,7 @@ def _issue_figures(
 
 def _facts(
     table: Table,
+    more: Table | None,
     helpers: Sequence[Table],
     taxonomy: Taxonomy,
     recipe: Recipe,
@@ -531,13 +580,15 @@ def _facts(
                 for target in targets
             },
         },
-        "helpers": [
-            {"source": helper.source, "rows": len(helper.texts), "sha256": helper.checksum}
-            for helper in helpers
-        ],
+        "more": [_told_of(more)] if more else [],
+        "helpers": [_told_of(helper) for helper in helpers],
         "recipe": asdict(recipe) | {"lean": list(recipe.lean)},
         "figures": fit.figures,
     }
+
+
+def _told_of(table: Table) -> dict[str, Any]:
+    return {"source": table.source, "rows": len(table.texts), "sha256": table.checksum}
 
 
 def categories_only(taxonomy: Taxonomy) -> Taxonomy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import TextRefused
@@ -27,6 +27,7 @@ def scorer_of(size: int = 3, outputs: int = 5) -> tuple[HashedNgrams, LinearScor
     return ngrams, LinearScorer(size, 14, *tables)
 
 
+@settings(deadline=None)
 @given(st.lists(anything, min_size=1, max_size=6))
 def test_fused_scores_equal_the_sparse_product(texts: list[str]) -> None:
     """Vectoriser, matrix product and bias give what one pass gives."""
@@ -36,6 +37,7 @@ def test_fused_scores_equal_the_sparse_product(texts: list[str]) -> None:
     np.testing.assert_allclose(scorer.scores_of(texts), plain, rtol=2e-4, atol=2e-5)
 
 
+@settings(deadline=None)
 @given(st.lists(anything, min_size=1, max_size=6))
 def test_one_text_and_a_batch_get_the_same_bits(texts: list[str]) -> None:
     """No score depends on its neighbours."""
@@ -44,6 +46,7 @@ def test_one_text_and_a_batch_get_the_same_bits(texts: list[str]) -> None:
     assert np.array_equal(alone, scorer.scores_of(texts))
 
 
+@settings(deadline=None)
 @given(anything)
 def test_ngrams_are_counted_as_a_plain_loop_counts_them(text: str) -> None:
     """As many n-grams of each size as the folded text has places for."""
@@ -53,6 +56,7 @@ def test_ngrams_are_counted_as_a_plain_loop_counts_them(text: str) -> None:
     assert counts.sum() == expected
 
 
+@settings(deadline=None)
 @given(anything)
 def test_what_passes_unseen_is_what_clean_returns_unchanged(text: str) -> None:
     """The quick look never passes a text that `clean` would change or refuse."""
@@ -60,6 +64,7 @@ def test_what_passes_unseen_is_what_clean_returns_unchanged(text: str) -> None:
         assert clean(text) == text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="屏闪退\n\t \u3000a，\ufeff\x07", max_size=12))
 def test_the_quick_look_sends_every_doubt_to_clean(text: str) -> None:
     """Blanks at the ends, controls and marks are looked at again."""
