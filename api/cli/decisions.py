@@ -31,6 +31,7 @@ from domain.errors import ColumnMissing, SettingRefused, TextRefused
 
 if TYPE_CHECKING:
     from api.services.tables import RowError, Table
+    from domain.taxonomy import Taxonomy
     from triage.decision import Decision
     from triage.desk import Desk
 
@@ -328,6 +329,12 @@ def train(
     taxonomy: Annotated[
         Path | None, typer.Option(help="CSV of codes; default the shipped ones, or the labels.")
     ] = None,
+    words: Annotated[
+        Path | None, typer.Option(help="User dictionary: one word of yours a line.")
+    ] = None,
+    migration: Annotated[
+        Path | None, typer.Option(help="CSV old,new: codes of the table in today's taxonomy.")
+    ] = None,
     mapping: MapOption = None,
     json: JsonFlag = False,
 ) -> None:
@@ -335,6 +342,7 @@ def train(
     from api.services import shelf
     from api.services.tables import read_table
     from triage.train import train as train_model
+    from triage.words import read_words
 
     settings = Settings()
     version = shelf.next_version(settings, name)
@@ -344,13 +352,17 @@ def train(
     table = read_table(file, mapping=columns).require("text")
     texts, labels, errors = labelled(table)
     labels = _chosen(labels, target, table.name)
+    codes = _taxonomy(taxonomy, labels)
+    if migration is not None:
+        labels = _migrated(labels, migration, codes)
     print_row_errors(errors, table.rows_in)
     with progress("Training") as tick:
         trained = train_model(
             _training_table(texts, labels, table.name),
             name=name,
             version=version,
-            taxonomy=_taxonomy(taxonomy, labels),
+            taxonomy=codes,
+            own_words=read_words(words) if words else (),
             progress=lambda _, share: tick(round(100 * share), 100),
         )
     folder = shelf.publish(settings, trained)
@@ -377,23 +389,34 @@ def _training_table(texts: list[str], labels: dict[str, list[Any]], source: str)
     return Labelled(texts, labels, source=source)
 
 
-def _taxonomy(file: Path | None, labels: dict[str, list[Any]]) -> Any:
+def _migrated(labels: dict[str, list[Any]], file: Path, codes: Taxonomy) -> dict[str, list[Any]]:
+    """Issue codes of an older taxonomy in the new one; the category follows from them."""
+    from triage.migration import migrated, read_migration
+
+    if "issues" not in labels:
+        raise SettingRefused("--migration needs issue codes; train with --target issues")
+    old_to_new = read_migration(file)
+    issues = [migrated(row, old_to_new, codes) for row in labels["issues"]]
+    moved = {**labels, "issues": issues}
+    if "category" in labels:
+        moved["category"] = [codes.category_of(row) for row in issues]
+    return moved
+
+
+def _taxonomy(file: Path | None, labels: dict[str, list[Any]]) -> Taxonomy:
     """The caller's codes; else the shipped ones where they know every label; else the labels."""
     from domain.taxonomy import NO_COMPLAINT, Code, Taxonomy, read_taxonomy, shipped_taxonomy
+    from triage.migration import taxonomy_of
 
     if file is not None:
         return read_taxonomy(file)
     shipped = shipped_taxonomy()
     categories = set(labels.get("category", ())) - {NO_COMPLAINT}
-    codes = {code for row in labels.get("issues", ()) for code in row}
+    codes = [code for row in labels.get("issues", ()) for code in row]
     if categories <= set(shipped.categories) and all(code in shipped for code in codes):
         return shipped
     if codes:
-        unknown = sorted(code for code in codes if code not in shipped)[:3]
-        raise SettingRefused(
-            f"issue codes {', '.join(unknown)} are not in the shipped taxonomy; give yours with "
-            "--taxonomy FILE"
-        )
+        return taxonomy_of(codes)
     return Taxonomy(Code(name, (name,)) for name in sorted(categories))
 
 
