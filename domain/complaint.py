@@ -59,6 +59,7 @@ UNKNOWN = frozenset(
 _TRUE = frozenset({"1", "true", "yes", "y", "是", "属实", "有", "真"})
 _FALSE = frozenset({"0", "false", "no", "n", "否", "不属实", "没有", "假"})
 _MAX_LABEL = 200
+CODE_SEPARATOR = re.compile(r"[|｜]|(?<=\d)[,，、;；]\s?(?=\d)")  # commas part numbers, not names
 
 
 def _label(raw: Any) -> str:
@@ -112,7 +113,7 @@ def _one_of(kind: type[StrEnum]) -> Callable[[Any], str]:
 
 
 def _codes(raw: Any) -> tuple[str, ...]:
-    items = raw if isinstance(raw, (list, tuple)) else re.split(r"[|｜]", str(raw))
+    items = raw if isinstance(raw, (list, tuple)) else CODE_SEPARATOR.split(str(raw))
     codes = tuple(dict.fromkeys(_label(item) for item in items if str(item).strip()))
     if len(codes) > MAX_ISSUES:
         raise InputError(f"{len(codes)} codes; at most {MAX_ISSUES} are taken")
@@ -196,6 +197,7 @@ COLUMNS: dict[str, Column] = {
         Column("improvement", _long_text, ("改进措施", "改进建议")),
     )
 }
+ANONYMOUS = frozenset({"0", "匿名", "匿名用户", "匿名客户", "游客", "散客", "anonymous", "guest"})
 REQUIRED = ("id", "text")
 LABELS = ("category", "issues", "tier", "sentiment")
 
@@ -233,6 +235,17 @@ def is_unknown(raw: Any) -> bool:
     if raw is None or (isinstance(raw, float) and math.isnan(raw)):
         return True
     return isinstance(raw, str) and unicodedata.normalize("NFKC", raw).strip().lower() in UNKNOWN
+
+
+def is_anonymous(raw: Any) -> bool:
+    """Whether a customer id stands for nobody in particular: unknown, 匿名, guest, 0.
+
+    Examples
+    --------
+    >>> is_anonymous("匿名"), is_anonymous("C1042")
+    (True, False)
+    """
+    return is_unknown(raw) or str(raw).strip().lower() in ANONYMOUS
 
 
 def parse_complaint(row: Mapping[str, Any], attributes: Collection[str] | None = None) -> Complaint:

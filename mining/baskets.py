@@ -12,13 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from domain.complaint import CODE_SEPARATOR
 from domain.errors import ColumnMissing, SettingRefused
 from mining.spelling import Aliases, join_spellings
 
 _MOST_NUMBERS = 60
 _CONSTANT_SHARE = 0.995
 _IDENTIFYING_SHARE = 0.9
-_SPLIT = r"[|｜]"
 
 
 @dataclass(frozen=True, order=True)
@@ -221,7 +221,7 @@ def _several_part(
     raw_codes: NDArray[np.int32], written: list[str], aliases: Mapping[str, str] | None
 ) -> _Part:
     """Split each distinct joined value once, then repeat the result over the rows."""
-    pieces = pd.Series(written, dtype=object).str.split(_SPLIT, regex=True).explode()
+    pieces = pd.Series(written, dtype=object).str.split(CODE_SEPARATOR, regex=True).explode()
     owner = pieces.index.to_numpy()
     piece_codes, piece_values = pd.factorize(pieces)
     held = np.append(np.bincount(raw_codes[raw_codes >= 0], minlength=len(written)), 0)

@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from domain.complaint import UNKNOWN, is_unknown
+from domain.complaint import ANONYMOUS, UNKNOWN, is_anonymous
 from mining.baskets import Baskets, Item
 from mining.catalogue import item_keys, sums
 
 _FEWEST_FILINGS = 5
 _CHANCE = 0.01
-_LONGEST_UNKNOWN = max(map(len, UNKNOWN))
+_LONGEST_UNKNOWN = max(map(len, UNKNOWN | ANONYMOUS))
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RepeatFiler:
 
 
 def customer_codes(customers: pd.Series | None, total: int) -> NDArray[np.int64]:
-    """One number for each complainant; a row without a known one stands for itself.
+    """One number for each complainant; a row of nobody in particular stands for itself.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def customer_codes(customers: pd.Series | None, total: int) -> NDArray[np.int64]
     codes, values = pd.factorize(customers)
     short = pd.Series(values).astype(str).str.strip().str.len().to_numpy() <= _LONGEST_UNKNOWN
     unknown = np.append(short, True)
-    unknown[np.flatnonzero(short)] = [is_unknown(value) for value in values[short]]
+    unknown[np.flatnonzero(short)] = [is_anonymous(value) for value in values[short]]
     alone = np.arange(total, dtype=np.int64) + len(values)
     return np.where(unknown[codes], alone, codes)
 

@@ -54,7 +54,7 @@ def mine(
     min_lift: Annotated[float, typer.Option(help="Least lower bound of the lift.")] = 1.2,
     max_q: Annotated[float, typer.Option(help="False discovery rate.")] = 0.05,
     max_antecedents: Annotated[int, typer.Option(help="Most values on the left.")] = 2,
-    permutations: Annotated[int, typer.Option(help="Shuffled tables to check against.")] = 0,
+    permutations: Annotated[int, typer.Option(help="Shuffled tables to check against.", min=0)] = 0,
     exposure: ExposureOption = None,
     engine: Annotated[
         str, typer.Option(help="suyuan, or mlxtend as the reference to check against.")
@@ -119,6 +119,7 @@ def _items(items: str | None, headers: Iterable[str]) -> list[str]:
 def print_findings(findings: Sequence[dict[str, Any]], title: str = "Root causes") -> None:
     """Findings as a table; what another one explains stands below, with its explanation."""
     shown = [finding for finding in findings if not finding["confounded_by"]]
+    shown.sort(key=lambda finding: finding["kind"] != "cause")
     explained = [finding for finding in findings if finding["confounded_by"]]
     rows = [
         (

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 2_000
 _SHOWN = 20
+_SHOWN_LETTERS = 48
 _USED = ("id", "text", "received_at", "customer_value", *LABELS)
 ADDED = (
     "category_code",
@@ -204,10 +205,10 @@ def print_decisions(rows: Sequence[Row], title: str = "Decisions") -> None:
         lines.append(
             (
                 complaint.id,
-                complaint.text[:26].replace("\n", " "),
+                _shortened(complaint.text),
                 decision.tier.label,
                 decision.category.name + ("?" if decision.abstained else ""),
-                " ".join(f"{issue.code} {issue.name}" for issue in decision.issues) or "–",
+                "\n".join(f"{issue.code} {issue.name}" for issue in decision.issues) or "–",
                 decision.sentiment.label,
                 decision.route.queue,
                 decision.route.acknowledge_by.strftime("%m-%d %H:%M"),
@@ -221,6 +222,11 @@ def print_decisions(rows: Sequence[Row], title: str = "Decisions") -> None:
     abstained = sum(decision.abstained for _, decision in shown)
     counts = ", ".join(f"{tiers.count(tier):,} {tier}" for tier in ("重大", "紧急", "普通"))
     out.print(f"{len(tiers):,} decided: {counts}; {abstained:,} go to a person (?).")
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_LETTERS else f"{line[: _SHOWN_LETTERS - 1]}…"
 
 
 @exits

@@ -34,7 +34,7 @@ def demo(
         content = write_report(
             folder / "complaints.csv", folder, ReportOptions(), FORMATS, {}, False, tick
         )
-    findings = [each for each in content["findings"] if each["status"] != "confounded"]
+    findings = [each for each in content["findings"] if not each["confounded_by"]]
     print_findings(findings[:_SHOWN_CAUSES])
     out.print(f"\nOpen [bold]{folder / 'report.html'}[/] in a browser: the root-cause report.")
     out.print("Serve with [bold]make serve[/] (or suyuan serve), then open http://127.0.0.1:8000/")

@@ -42,7 +42,7 @@ keys = typer.Typer(help="Keys of those who call the service.", no_args_is_help=T
 @exits
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65_535)] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes; more than one needs PostgreSQL.")
     ] = None,
@@ -204,7 +204,9 @@ def create(
         str, typer.Option(help="Departments joined by commas; default all.")
     ] = "",
     scopes: Annotated[str, typer.Option(help="Fewer scopes than the role's, by commas.")] = "",
-    days: Annotated[int | None, typer.Option(help="Days until it expires.", min=1)] = None,
+    days: Annotated[
+        int | None, typer.Option(help="Days until it expires.", min=1, max=36_500)
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
     """Make a key and show it, this once. From the first key on nobody gets in without one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TextIO, TypeVar
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
@@ -24,9 +26,9 @@ Tick = Callable[[int, int], None]
 PIPE_COLUMNS = 120
 
 
-def _width(stream: TextIO) -> int | None:
+def _width(stream: TextIO | None) -> int | None:
     """As wide as the terminal; a pipe gets room for a table."""
-    return None if stream.isatty() else PIPE_COLUMNS
+    return None if stream is not None and stream.isatty() else PIPE_COLUMNS
 
 
 out = Console(width=_width(sys.stdout))
@@ -43,7 +45,7 @@ MapOption = Annotated[
 
 
 def exits(command: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
-    """Turn an error of ours into its sentence and exit code: 2 for wrong use, else 1."""
+    """Turn an error into its sentence and exit code: 2 for wrong use, else 1."""
 
     @functools.wraps(command)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
@@ -52,14 +54,34 @@ def exits(command: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
         except SettingRefused as error:
             err.print(f"[bold red]Wrong use:[/] {plain(str(error))}")
             raise typer.Exit(2) from None
+        except ValidationError as error:
+            err.print(f"[bold red]Wrong use:[/] {plain(_first_fault(error))}")
+            raise typer.Exit(2) from None
         except SuyuanError as error:
             err.print(f"[bold red]Failed:[/] {plain(str(error))}")
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            _close_quietly()
+            raise typer.Exit(0) from None
+        except OSError as error:
+            where = f" {error.filename}" if error.filename else ""
+            err.print(f"[bold red]Failed:[/]{plain(where)}: {error.strerror or error}")
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             err.print("Stopped; nothing half-written was kept.")
             raise typer.Exit(1) from None
 
     return run
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+
+
+def _close_quietly() -> None:
+    """The reader has gone: leave nothing for the interpreter to flush at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def plain(text: str) -> str:
@@ -119,16 +141,23 @@ def column_map(pairs: Sequence[str] | None) -> dict[str, str]:
         name, sign, header = pair.partition("=")
         if not (sign and name.strip() and header.strip()):
             raise SettingRefused(f"--map {pair!r} is no COLUMN=HEADER, such as text=留言详情")
+        if name.strip() in mapping:
+            raise SettingRefused(f"--map names {name.strip()!r} twice; name it once")
         mapping[name.strip()] = header.strip()
     return mapping
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is either the old one or the whole new one."""
+    if path.is_dir():
+        raise SettingRefused(f"{str(path)!r} is a folder; name a file in it")
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(content)
-    beside.replace(path)
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def percent(share: float | None) -> str:
