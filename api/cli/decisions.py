@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -144,6 +144,9 @@ def classify(
     target: Annotated[
         Path | None, typer.Option("--out", help="CSV with the decisions beside every row.")
     ] = None,
+    ignore_labels: Annotated[
+        bool, typer.Option(help="Decide afresh where the table brings labels.")
+    ] = False,
     mapping: MapOption = None,
     json: JsonFlag = False,
 ) -> None:
@@ -151,6 +154,14 @@ def classify(
     from api.services.tables import read_table
 
     table = read_table(file, mapping=column_map(mapping)).require("text")
+    brought = [name for name in LABELS if name in table.frame.columns]
+    if ignore_labels:
+        table = replace(table, frame=table.frame.drop(columns=brought))
+    elif brought:
+        err.print(
+            f"The table brings {', '.join(brought)}: kept as they are, the rest is decided. "
+            "--ignore-labels decides afresh."
+        )
     desk = open_desk(model)
     with progress("Classifying") as tick:
         rows = list(decided(table, desk, tick, explain=json))
@@ -249,12 +260,23 @@ def evaluate(
         figures = figures_of(desk, texts, labels)
         tick(len(texts), len(texts))
     print_row_errors(errors, table.rows_in)
+    if _learnt_from(desk, texts, labels):
+        err.print(
+            "[bold yellow]The model learnt from these very rows: the figures flatter it.[/] "
+            f"Its card has those on rows it did not see: suyuan models {model}"
+        )
     if json:
         print_json(
             {"model": {"name": desk.model.name, "version": desk.model.version}, "targets": figures}
         )
     else:
         print_figures(figures)
+
+
+def _learnt_from(desk: Desk, texts: list[str], labels: dict[str, list[Any]]) -> bool:
+    """Whether these are the rows that the model was trained on."""
+    told = str(desk.model.manifest.get("data", {}).get("sha256"))
+    return bool(told == _training_table(texts, labels, "").checksum)
 
 
 def labelled(table: Table) -> tuple[list[str], dict[str, list[Any]], list[RowError]]:
