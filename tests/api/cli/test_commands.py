@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from api.cli import COMMANDS, app
 from api.services.example.history import write_history
+from domain.taxonomy import shipped_taxonomy
 
 TEXTS = (
     "id,text,received_at,note\n"
@@ -72,7 +73,8 @@ def test_classify_adds_its_columns_to_every_row_in_order(texts: Path, tmp_path: 
     rows = list(csv.DictReader(io.StringIO(target.read_text("utf-8-sig"))))
     assert [row["id"] for row in rows] == ["1", "2", "3", "4", "5"]
     assert rows[1]["tier"] == "重大"
-    assert rows[1]["category_code"] == "7"
+    taxonomy = shipped_taxonomy()
+    assert rows[1]["category_code"] == taxonomy.category_code(rows[1]["category"])
     assert 0 <= float(rows[0]["anger"]) <= 1
     assert rows[0]["note"] == "'=1+1"
     assert rows[2]["tier"] == ""
