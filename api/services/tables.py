@@ -1,6 +1,7 @@
 """Complaint tables from files: CSV, Excel, JSON Lines and Parquet, good rows beside bad ones.
 
-Row numbers are those a spreadsheet shows: the header is row 1, the first complaint row 2.
+Row numbers are those a spreadsheet shows: the header is row 1, the first complaint row 2, blank
+rows are counted. JSON Lines have no header: their row is the line of the file, blank lines counted.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import io
 import json
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,18 +20,27 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
 from domain.calendar import CHINA, parse_time
 from domain.complaint import Complaint, column_names, is_unknown, parse_complaint
 from domain.errors import ColumnMissing, InputError, LimitExceeded, RowRefused, TableUnreadable
+from domain.text import refuse_unstorable
 
 MAX_COLUMNS = 500
 _MEGABYTE = 1 << 20
 _FORMATS = "CSV, TSV, XLSX, JSON Lines (.jsonl) and Parquet, the text formats also as .gz"
+_BLANK_LINE = re.compile(r"\n[ \t]*\r?\n")
+_NOT_READ = frozenset(
+    {".7z", ".bmp", ".doc", ".docx", ".gif", ".html", ".jpeg", ".jpg", ".mdb", ".ods", ".pdf",
+     ".png", ".ppt", ".pptx", ".rar", ".xls", ".xml", ".zip"}
+)  # fmt: skip
+_COMPOUND_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @dataclass(frozen=True)
@@ -39,9 +50,10 @@ class Limits:
     unpacked_bytes: int = 4096 * _MEGABYTE
     cell_bytes: int = 4 * _MEGABYTE
     archive_entries: int = 2_000
+    cells: int = 500_000_000
 
 
-UPLOAD_LIMITS = Limits(unpacked_bytes=200 * _MEGABYTE, cell_bytes=_MEGABYTE)
+UPLOAD_LIMITS = Limits(unpacked_bytes=200 * _MEGABYTE, cell_bytes=_MEGABYTE, cells=50_000_000)
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ def _complaint(
         return RowError(number, error.reason, error.column)
     first = number if seen is None else seen.setdefault(complaint.id, number)
     if first != number:
-        return RowError(number, f"{complaint.id!r} stands in row {first:,} already", "id")
+        return RowError(number, f"this id stands in row {first:,} already", "id")
     return complaint
 
 
@@ -160,24 +172,37 @@ def _read(content: bytes, name: str, limits: Limits) -> Table:
         return _read_parquet(content, name, limits)
     if content[:4] == b"PK\x03\x04":
         return _read_excel(content, name, limits)
-    if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" or suffix in {
-        ".xls",
-        ".zip",
-        ".7z",
-        ".rar",
-    }:
-        raise TableUnreadable(f"{name} is of a kind that is not read; give {_FORMATS}")
+    _refuse_kind(content, name, suffix)
     text = _decode(content, name)
     if suffix in {".jsonl", ".ndjson", ".json"} or text.lstrip()[:1] == "{":
-        return _read_json_lines(text, name)
+        return _read_json_lines(text, name, limits)
     return _read_csv(text, name, "\t" if suffix == ".tsv" else _delimiter(text), limits)
 
 
-def _headers(headers: Sequence[str], name: str) -> list[str]:
-    if len(headers) > MAX_COLUMNS:
-        raise TableUnreadable(
-            f"{name} has {len(headers):,} columns; at most {MAX_COLUMNS} are read"
+def _refuse_kind(content: bytes, name: str, suffix: str) -> None:
+    """Refuse what is no text, whatever it is called, and what is not what it is called."""
+    if content.startswith((_COMPOUND_FILE, b"%PDF")) or suffix in _NOT_READ:
+        raise TableUnreadable(f"{name} is of a kind that is not read; give {_FORMATS}")
+    if suffix in {".xlsx", ".xlsm"}:
+        raise TableUnreadable(f"{name} is no Excel file, whatever its name says; save it anew")
+    if suffix == ".gz":
+        raise TableUnreadable(f"{name} is no gzip file, whatever its name says; pack it anew")
+
+
+def _keep_width(columns: int, name: str) -> None:
+    if columns > MAX_COLUMNS:
+        raise TableUnreadable(f"{name} has {columns:,} columns; at most {MAX_COLUMNS} are read")
+
+
+def _keep_cells(cells: int, name: str, limits: Limits) -> None:
+    if cells > limits.cells:
+        raise LimitExceeded(
+            f"{name} has more than {limits.cells:,} cells; split it into smaller files"
         )
+
+
+def _headers(headers: Sequence[str], name: str) -> list[str]:
+    _keep_width(len(headers), name)
     doubled = sorted({header for header in headers if headers.count(header) > 1})
     if doubled:
         raise TableUnreadable(f"{name} has column {doubled[0]!r} twice; rename one of them")
@@ -254,6 +279,8 @@ def _read_csv_fast(text: str, name: str, delimiter: str, limits: Limits) -> Tabl
     """The whole table at once by Arrow; None where a row needs a closer look."""
     if "\x00" in text or "\r" in text.replace("\r\n", "") or text.count('"') % 2:
         return None
+    if _BLANK_LINE.search(text.rstrip()):
+        return None  # Arrow leaves blank lines out, and the row numbers would be wrong
     broken: list[Any] = []
 
     def keep_going(row: Any) -> str:
@@ -287,13 +314,12 @@ def _read_csv_fast(text: str, name: str, delimiter: str, limits: Limits) -> Tabl
 
 def _read_csv_carefully(text: str, name: str, delimiter: str, limits: Limits) -> Table:
     """Record by record, so that a ragged row or an open quote costs that row alone."""
-    records = _records(text, delimiter, limits)
+    records = ((n, r) for n, r in _records(text, delimiter, limits) if not _is_blank(r))
     _, header = next(records, (1, "it holds only blank lines"))
     if isinstance(header, str):
         raise TableUnreadable(f"the header of {name} can't be read: {header}")
     rows: dict[int, list[str]] = {}
     errors: list[RowError] = []
-    number = 1
     for number, record in records:
         if isinstance(record, str):
             errors.append(RowError(number, record))
@@ -304,13 +330,18 @@ def _read_csv_carefully(text: str, name: str, delimiter: str, limits: Limits) ->
         else:
             rows[number] = record
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=header, dtype="str")
-    return _table(name, frame, errors, number - 1)
+    return _table(name, frame, errors, len(rows) + len(errors))
+
+
+def _is_blank(record: list[str] | str) -> bool:
+    """Whether a record is a line with nothing on it."""
+    return isinstance(record, list) and len(record) < 2 and not "".join(record).strip()
 
 
 def _records(text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str] | str]]:
     """Records with their numbers; a string says why a record can't be read."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").splitlines(keepends=True)
-    lines = [line for line in _whole_lines(lines) if line.strip()]
+    lines = list(_whole_lines(lines))
     csv.field_size_limit(max(limits.cell_bytes, 131_072))
     at, number = 0, 0
     while at < len(lines):
@@ -352,24 +383,67 @@ def _why(error: csv.Error, limits: Limits) -> str:
     return f"a quotation mark stands where none may ({error})"
 
 
-def _read_json_lines(text: str, name: str) -> Table:
-    rows: dict[int, dict[str, Any]] = {}
+def _read_json_lines(text: str, name: str, limits: Limits) -> Table:
+    rows: dict[int, dict[str, str]] = {}
     errors: list[RowError] = []
-    lines = [line for line in text.split("\n") if line.strip()]
-    for number, line in enumerate(lines, start=2):
-        try:
-            record = json.loads(line, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            errors.append(RowError(number, "the line is no JSON object; write one object a line"))
+    columns: dict[str, None] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
             continue
-        if isinstance(record, dict):
-            rows[number] = {key: _cell(value) for key, value in record.items()}
-        else:
-            errors.append(RowError(number, f"holds a {type(record).__name__}; write an object"))
+        read = _json_row(number, line)
+        if isinstance(read, RowError):
+            errors.append(read)
+            continue
+        rows[number] = read
+        columns |= dict.fromkeys(read)
+        _keep_width(len(columns), name)
+        _keep_cells(len(rows) * len(columns), name, limits)
     if not rows:
-        raise TableUnreadable(f"{name} has no line that is a JSON object; write one object a line")
-    frame = pd.DataFrame.from_dict(rows, orient="index").fillna("").astype("str")
-    return _table(name, frame, errors, len(lines))
+        reason = f"; {errors[0]}" if errors else ""
+        raise TableUnreadable(
+            f"{name} has no line that is a JSON object; write one object a line{reason}"
+        )
+    cells = {column: [row.get(column, "") for row in rows.values()] for column in columns}
+    frame = pd.DataFrame(cells, index=list(rows), dtype="str")
+    return _table(name, frame, errors, len(rows) + len(errors))
+
+
+def _json_row(number: int, line: str) -> dict[str, str] | RowError:
+    try:
+        record = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_named_once)
+    except RowRefused as error:
+        return RowError(number, error.reason)
+    except (ValueError, RecursionError):
+        return RowError(number, "the line is no JSON object; write one object a line")
+    if not isinstance(record, dict):
+        return RowError(number, f"holds a {type(record).__name__}; write an object")
+    row = {key: _cell(value) for key, value in record.items()}
+    return _unstorable(number, row) or row if "\\u" in line or "\x00" in line else row
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) != len(pairs):
+        raise RowRefused("a name stands twice in an object; name each column once")
+    return named
+
+
+def _unstorable(number: int, row: Mapping[str, str]) -> RowError | None:
+    """The first name or value that no file and no database can hold."""
+    for column, cell in row.items():
+        try:
+            refuse_unstorable(column)
+        except InputError as error:
+            return RowError(number, f"a column's name {_held(error)}")
+        try:
+            refuse_unstorable(cell)
+        except InputError as error:
+            return RowError(number, _held(error), column)
+    return None
+
+
+def _held(error: InputError) -> str:
+    return str(error).removeprefix("the text ")
 
 
 def _refuse_constant(constant: str) -> float:
@@ -378,9 +452,11 @@ def _refuse_constant(constant: str) -> float:
 
 def _cell(value: Any) -> str:
     """A cell as CSV would carry it: whole numbers bare, lists joined by ``|``."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value is pd.NaT or value is pd.NA:
         return ""
-    if isinstance(value, list):
+    if isinstance(value, float) and math.isnan(value):
+        return ""
+    if isinstance(value, (list, tuple, np.ndarray)):
         return "|".join(map(str, value))
     if isinstance(value, bool):
         return str(int(value))
@@ -398,20 +474,48 @@ def _read_excel(content: bytes, name: str, limits: Limits) -> Table:
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet = book.worksheets[0]
-        rows = ([_cell(value) for value in row] for row in sheet.iter_rows(values_only=True))
-        records = [row for row in rows if any(row)]
+        sheet.reset_dimensions()  # what a sheet says of its own size may be anything
+        records = _sheet_rows(sheet.iter_rows(values_only=True), name, limits)
         book.close()
+    except (LimitExceeded, TableUnreadable):
+        raise
     except Exception as error:  # openpyxl lets a dozen kinds through
         raise TableUnreadable(
             f"{name} is no readable workbook ({type(error).__name__}); save it as .xlsx anew"
         ) from None
     if not records:
         raise TableUnreadable(f"the first sheet of {name} is empty; it needs a header and a row")
-    width = len([header for header in records[0] if header])
-    cells = [(record + [""] * width)[:width] for record in records[1:]]
-    frame = pd.DataFrame(cells, columns=records[0][:width], dtype="str")
-    frame.index = pd.RangeIndex(2, len(frame) + 2)
+    header = records.pop(next(iter(records)))
+    named = {place: cell for place, cell in enumerate(header) if cell}
+    cells = [[_at(row, place) for place in named] for row in records.values()]
+    frame = pd.DataFrame(cells, columns=list(named.values()), index=list(records), dtype="str")
     return _table(name, frame, [], len(frame))
+
+
+def _at(row: list[str], place: int) -> str:
+    return row[place] if place < len(row) else ""
+
+
+def _sheet_rows(rows: Iterator[tuple[Any, ...]], name: str, limits: Limits) -> dict[int, list[str]]:
+    """The rows that hold anything, by number, as long as they keep within the limits."""
+    records: dict[int, list[str]] = {}
+    seen = size = 0
+    for number, row in enumerate(rows, start=1):
+        seen += len(row)
+        _keep_cells(seen, name, limits)
+        cells = [_cell(value) for value in row]
+        if not any(cells):
+            continue
+        if any(cells[MAX_COLUMNS:]):
+            _keep_width(len(cells), name)
+        records[number] = cells[:MAX_COLUMNS]
+        size += sum(map(_size, cells))
+        _keep_limit(size, name, limits)
+    return records
+
+
+def _size(cell: str) -> int:
+    return len(cell) if cell.isascii() else 3 * len(cell)
 
 
 def refuse_bomb(content: bytes, name: str, limits: Limits) -> None:
@@ -444,19 +548,52 @@ def _refuse_entities(
 
 def _read_parquet(content: bytes, name: str, limits: Limits) -> Table:
     try:
-        file = pyarrow.parquet.ParquetFile(pa.BufferReader(content))
-        groups = range(file.metadata.num_row_groups)
-        size = sum(file.metadata.row_group(group).total_byte_size for group in groups)
-        _keep_limit(size, name, limits)
-        frame = file.read().to_pandas()
-    except (pa.ArrowException, OSError) as error:
+        table = _parquet_table(content, name, limits)
+        words = [place for place, kind in enumerate(table.schema.types) if _is_coded(kind)]
+        for place in words:
+            plain = table.column(place).cast(pa.large_string())
+            table = table.set_column(place, table.column_names[place], plain)
+        frame = table.to_pandas()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise TableUnreadable(f"{name} is no Parquet file ({type(error).__name__})") from None
     for column in frame.columns:
-        if not pd.api.types.is_string_dtype(frame[column].dtype):
+        if not isinstance(frame[column].dtype, pd.StringDtype):
             frame[column] = frame[column].map(_cell)
     frame = frame.fillna("").astype("str")
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     return _table(name, frame, [], len(frame))
+
+
+def _parquet_table(content: bytes, name: str, limits: Limits) -> pa.Table:
+    """The table with its words kept in dictionaries, within the limits once it is unpacked."""
+    parquet = pyarrow.parquet.ParquetFile(pa.BufferReader(content))
+    _headers(parquet.schema_arrow.names, name)
+    words = [f.name for f in parquet.schema_arrow if _is_written(f.type)]
+    groups = [parquet.metadata.row_group(n) for n in range(parquet.metadata.num_row_groups)]
+    _keep_limit(sum(group.total_byte_size for group in groups), name, limits)
+    values = (group.column(n).num_values for group in groups for n in range(group.num_columns))
+    _keep_cells(sum(values), name, limits)
+    coded = pyarrow.parquet.ParquetFile(pa.BufferReader(content), read_dictionary=words)
+    table = coded.read(use_threads=False)
+    pieces = (piece for column in table.columns for piece in column.chunks)
+    _keep_limit(sum(map(_unpacked, pieces)), name, limits)
+    return table
+
+
+def _is_coded(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(kind))
+
+
+def _is_written(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _unpacked(piece: pa.Array) -> int:
+    """Bytes of a piece of a column without its dictionary."""
+    if not _is_coded(piece.type) or not _is_written(piece.type.value_type):
+        return int(piece.nbytes)
+    lengths = pc.binary_length(piece.dictionary).cast(pa.int64())
+    return int(pc.sum(lengths.take(piece.indices)).as_py() or 0)
 
 
 def _table(name: str, frame: pd.DataFrame, errors: list[RowError], rows_in: int) -> Table:

@@ -104,6 +104,9 @@ def test_other_delimiters_are_recognised(delimiter: str) -> None:
         (b"\x1f\x8bxx", "a.csv.gz", "broken gzip"),
         (gzip.compress(GOOD.encode() * 50)[:-20], "a.csv.gz", "cut short"),
         (b"PK\x03\x04", "a.xlsx", "broken workbook"),
+        (b"rubbish", "a.xlsx", "no Excel file"),
+        (b"rubbish", "a.csv.gz", "no gzip file"),
+        (b"%PDF-1.7", "a.pdf", "of a kind that is not read"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls", "not read; give CSV"),
         (b"PAR1", "a.parquet", "no Parquet file"),
         (b"not json\n", "a.jsonl", "no line that is a JSON object"),
@@ -158,8 +161,92 @@ def test_json_lines_keep_good_lines_beside_bad_ones() -> None:
     ]
     table = read_table("\n".join(lines).encode(), name="a.jsonl")
     assert ids(table) == ["1", "3"]
-    assert table.frame.loc[2, "issues"] == "1002|5002"
-    assert [error.row for error in table.errors] == [3, 4, 5]
+    assert table.frame.loc[1, "issues"] == "1002|5002"
+    assert [error.row for error in table.errors] == [2, 3, 4]
+
+
+def test_half_a_surrogate_or_nul_costs_its_own_json_line() -> None:
+    """Named by the line of the file, blank lines counted, and by the column."""
+    lines = [
+        '{"id": "1", "text": "屏幕闪"}', "", r'{"id": "2", "text": "手机\ud800坏了"}',
+        r'{"id": "3", "te\udc00xt": "屏幕闪"}', r'{"id": "4", "text": "屏\u0000幕"}',
+        r'{"id": "5", "text": "没声音\ud83d\ude00"}', '{"id": "6", "id": "7", "text": "屏幕闪"}',
+    ]  # fmt: skip
+    table = read_table("\n".join(lines).encode(), name="a.jsonl")
+    assert ids(table) == ["1", "5"]
+    assert [str(error) for error in table.errors] == [
+        "row 3, column 'text': holds half a surrogate pair; send whole Unicode characters",
+        "row 4: a column's name holds half a surrogate pair; send whole Unicode characters",
+        "row 5, column 'text': holds the character U+0000; send it without",
+        "row 7: a name stands twice in an object; name each column once",
+    ]
+    assert table.rows_in == 6
+
+
+def test_blank_rows_are_counted_in_row_numbers() -> None:
+    """As a spreadsheet shows them, and a blank line inside a cell is kept."""
+    content = 'id,text\n1,屏幕闪\n\n2,only english\n \n3,"第一行\n\n第二行"\n'
+    table = read_table(content.encode(), name="a.csv")
+    assert [error.split(",")[0] for error in reasons(table)] == ["row 4"]
+    assert table.frame.loc[6, "text"] == "第一行\n\n第二行"
+    assert table.rows_in == 3
+
+
+def test_a_sheet_keeps_its_row_numbers_and_loses_columns_without_header() -> None:
+    """Blank rows count; what stands under no header is left out by its place."""
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["id", None, "text"], [1, "x", "屏幕闪"], [], [2, "y", "only english"]):
+        book.active.append(row)
+    packed = io.BytesIO()
+    book.save(packed)
+    table = read_table(packed.getvalue(), name="a.xlsx")
+    assert ids(table) == ["1"]
+    assert reasons(table)[0].startswith("row 4, column 'text'")
+
+
+def test_a_sheet_that_claims_every_cell_is_read_by_what_it_holds() -> None:
+    """Two rows a million apart cost no million rows of cells."""
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    book.active.append(["id", "text"])
+    book.active.cell(1_048_576, 1, "1")
+    book.active.cell(1_048_576, 2, "屏幕闪")
+    packed = io.BytesIO()
+    book.save(packed)
+    table = read_table(packed.getvalue(), name="a.xlsx", limits=UPLOAD_LIMITS)
+    assert list(table.frame.index) == [1_048_576]
+
+
+def test_words_that_repeat_without_end_are_refused(tmp_path: Path) -> None:
+    """A long word that a small file names a thousand times counts each time."""
+    limits = Limits(unpacked_bytes=20 << 20)
+    rows = {"id": [str(n) for n in range(300)], "text": ["屏" * 100_000] * 300}
+    file = tmp_path / "a.parquet"
+    pd.DataFrame(rows).to_parquet(file)
+    assert file.stat().st_size < 1 << 20
+    with pytest.raises(LimitExceeded, match="unpacks to more than 20 MiB"):
+        read_table(file, limits=limits)
+
+
+def test_json_lines_with_a_key_each_are_refused() -> None:
+    """Before a table as wide as the file is long is made."""
+    lines = "\n".join(f'{{"k{n}": 1}}' for n in range(5_000))
+    with pytest.raises(TableUnreadable, match="has 501 columns"):
+        read_table(lines.encode(), name="a.jsonl")
+
+
+def test_parquet_lists_and_missing_times_are_read(tmp_path: Path) -> None:
+    """A list is joined as in CSV; a time that is not there is no wrong time."""
+    rows = {
+        "id": ["1", "2"], "text": ["屏幕闪", "没声音"], "issues": [["1001", "1002"], []],
+        "received_at": [pd.Timestamp("2026-02-14 15:00"), pd.NaT],
+    }  # fmt: skip
+    file = tmp_path / "a.parquet"
+    pd.DataFrame(rows).to_parquet(file)
+    table = read_table(file)
+    assert ids(table) == ["1", "2"]
+    assert table.frame["issues"].to_list() == ["1001|1002", ""]
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
