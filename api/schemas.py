@@ -145,7 +145,10 @@ class Route(BaseModel):
 
 
 class Evidence(BaseModel):
-    """Words that weighed in."""
+    """Words that weighed in; offsets count code points of the text that was sent.
+
+    In a stored complaint that is read back they count those of its masked `text`.
+    """
 
     text: str
     start: int
@@ -267,7 +270,7 @@ class Accepted(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """An import and how far it is."""
+    """An import and how far it is; once it is done, which columns of the file were not stored."""
 
     id: str
     job: str
@@ -278,6 +281,8 @@ class ImportOut(BaseModel):
     rows_ok: int
     rows_rejected: int
     rows_added: int
+    columns_not_kept: list[str]
+    advice: str | None
     errors: list[dict[str, Any]]
     next_error: int | None
 

@@ -42,6 +42,7 @@ ACCESS: Mapping[tuple[str, str], Scope | None] = {
     ("GET", "/models"): Scope.READ,
     ("POST", "/models/{name}/activate"): Scope.MODELS,
 }
+_WHOLE = frozenset({Scope.MODELS, Scope.OPERATE})
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -66,6 +67,8 @@ async def admit(request: Request) -> None:
     if caller is None:
         raise KeyRefused("send a key as `Authorization: Bearer sy_…`")
     caller.require(needed)
+    if needed in _WHOLE and caller.departments is not None:
+        raise RoleRefused("this concerns every department; the key belongs to some of them")
     request.state.caller = caller
 
 

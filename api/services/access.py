@@ -23,7 +23,7 @@ from api.settings import Settings
 from api.store import keys as key_rows
 from api.store.complaints import audit_row
 from api.store.database import Database, run
-from domain.errors import InputError, KeyRefused, NotFound, RoleRefused, TooMany
+from domain.errors import KeyRefused, NotFound, RoleRefused, SettingRefused, TooMany
 
 _PREFIX = "sy_"
 _FRESH_SECONDS = 2.0
@@ -112,7 +112,7 @@ def create_key(connection: Connection, new: NewKey, now: datetime, by: str = "cl
     role = _known(Role, new.role, "role")
     scopes = [_known(Scope, scope, "scope") for scope in new.scopes]
     if beyond := [scope for scope in scopes if scope not in SCOPES[role]]:
-        raise InputError(f"the role {role} can't carry the scope {beyond[0]}")
+        raise SettingRefused(f"the role {role} can't carry the scope {beyond[0]}")
     identifier = secrets.token_hex(6)
     key = f"{_PREFIX}{identifier}_{secrets.token_urlsafe(32)}"
     values = {
@@ -147,7 +147,7 @@ def _known(kind: type[Any], name: str, what: str) -> Any:
         return kind(name)
     except ValueError:
         known = ", ".join(member.value for member in kind)
-        raise InputError(f"{name[:40]!r} is no {what}; there are {known}") from None
+        raise SettingRefused(f"{name[:40]!r} is no {what}; there are {known}") from None
 
 
 def _digest(key: str) -> str:
@@ -194,9 +194,9 @@ class Gate:
         digest = _digest(key)
         entry = self._entries.get(digest)
         if entry is None or entry.fresh_until < time.monotonic():
-            self._refuse_guessing(address)
             entry = await self._read(digest)
         if entry is None or not hmac.compare_digest(entry.row.digest, digest):
+            self._refuse_guessing(address)
             self._count(self._refused_rate, address, "wrong keys from this address")
             raise KeyRefused("the key is unknown")
         now = self._clock()

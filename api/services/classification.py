@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from api.services.judgement import judge, judge_many
+from api.services.judgement import Judgement, judge, judge_many
 from api.services.office import Office
 from api.services.rows import PLACEHOLDER, parse_row
 from domain.complaint import Complaint
@@ -16,11 +17,19 @@ from domain.errors import ModelMissing, SuyuanError
 _SLICE = 25
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A row as it was sent, as it was read, and as the desk sees it: masked, as in intake."""
+
+    sent: str
+    read: Complaint
+    masked: Complaint
+
+
 def classify(office: Office, row: Mapping[str, Any]) -> dict[str, Any]:
     """The decision on one row."""
-    complaint = _complaint(office, row)
-    judgement = judge(office.desks, complaint, _received(office, complaint))
-    return _said(complaint, judgement.decision, judgement.failure)
+    asked = _asked(office, row)
+    return _said(office, asked, judge(office.desks, asked.masked, _received(office, asked.read)))
 
 
 async def classify_many(
@@ -36,31 +45,34 @@ async def classify_many(
 
 def _slice(office: Office, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any] | SuyuanError]:
     parsed = [_parsed(office, row) for row in rows]
-    good = [complaint for complaint in parsed if isinstance(complaint, Complaint)]
-    judged = iter(judge_many(office.desks, good, [_received(office, one) for one in good]))
-    return [_outcome(one, judged) for one in parsed]
+    good = [one for one in parsed if isinstance(one, _Asked)]
+    times = [_received(office, one.read) for one in good]
+    judged = iter(judge_many(office.desks, [one.masked for one in good], times))
+    return [_outcome(office, one, judged) for one in parsed]
 
 
-def _outcome(parsed: Complaint | SuyuanError, judged: Any) -> dict[str, Any] | SuyuanError:
+def _outcome(
+    office: Office, parsed: _Asked | SuyuanError, judged: Iterator[Judgement]
+) -> dict[str, Any] | SuyuanError:
     if isinstance(parsed, SuyuanError):
         return parsed
-    judgement = next(judged)
     try:
-        return _said(parsed, judgement.decision, judgement.failure)
+        return _said(office, parsed, next(judged))
     except SuyuanError as error:
         return error
 
 
-def _parsed(office: Office, row: Mapping[str, Any]) -> Complaint | SuyuanError:
+def _parsed(office: Office, row: Mapping[str, Any]) -> _Asked | SuyuanError:
     try:
-        return _complaint(office, row)
+        return _asked(office, row)
     except SuyuanError as error:
         return error
 
 
-def _complaint(office: Office, row: Mapping[str, Any]) -> Complaint:
+def _asked(office: Office, row: Mapping[str, Any]) -> _Asked:
     given = row if row.get("id") is not None else {**row, "id": PLACEHOLDER}
-    return parse_row(given, office.settings.attributes)
+    read = parse_row(given, office.settings.attributes)
+    return _Asked(str(row["text"]), read, office.masker.complaint(read))
 
 
 def _received(office: Office, complaint: Complaint) -> datetime:
@@ -68,10 +80,10 @@ def _received(office: Office, complaint: Complaint) -> datetime:
     return received if isinstance(received, datetime) else office.clock()
 
 
-def _said(
-    complaint: Complaint, decision: Mapping[str, Any] | None, failure: str | None
-) -> dict[str, Any]:
+def _said(office: Office, asked: _Asked, judgement: Judgement) -> dict[str, Any]:
+    decision = judgement.decision
     if decision is None:
-        raise ModelMissing(f"nothing can decide now ({failure}); try again, or store it")
-    identifier = None if complaint.id == PLACEHOLDER else complaint.id
-    return {**decision, "id": identifier}
+        raise ModelMissing(f"nothing can decide now ({judgement.failure}); try again, or store it")
+    if asked.masked.text != asked.sent:
+        decision = office.masker.pointed(decision, asked.read.text, asked.sent)
+    return {**decision, "id": None if asked.read.id == PLACEHOLDER else asked.read.id}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,12 +19,12 @@ from api.services.exports import original
 from api.services.intake import decided, stored_values
 from api.services.judgement import judge_many
 from api.services.office import Office
-from api.services.rows import refusal
+from api.services.rows import refusal, refuse_unaddressable
 from api.store import complaints, imports, jobs
 from api.store.complaints import NewComplaint
 from api.store.imports import Refusal
-from domain.complaint import COLUMNS, Complaint
-from domain.errors import LimitExceeded, NotFound, RowRefused, TableUnreadable
+from domain.complaint import COLUMNS, REQUIRED, Complaint
+from domain.errors import ColumnMissing, LimitExceeded, NotFound, RowRefused, TableUnreadable
 
 if TYPE_CHECKING:
     from api.services.tables import RowError, Table
@@ -33,6 +34,11 @@ _ARCHIVE = b"PK\x03\x04"
 _ARCHIVE_END = b"PK\x05\x06"
 _CHUNK = 100
 _ERRORS_SHOWN = 100
+_LONGEST_HEADER = 60
+_KEEP = (
+    "these columns were not stored; name those that matter in SUYUAN_ATTRIBUTES, "
+    "restart, and import the file into a new installation to have them in reports"
+)
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
@@ -86,7 +92,7 @@ def _queue(
     now = office.clock()
     department = caller.departments[0] if caller.departments else None
     name = office.masker.text(upload.name[:120])
-    told = {"import": identifier, "name": name, "mapping": dict(upload.mapping),
+    told = {"import": identifier, "name": name, "mapping": _sealed_map(office, upload, identifier),
             "caller": caller.id, "departments": caller.departments}  # fmt: skip
     job = jobs.add(connection, jobs.NewJob(KIND, identifier, told, caller.id, now, department))
     values = {"id": identifier, "job": job, "name": name, "size_bytes": len(upload.content),
@@ -94,6 +100,17 @@ def _queue(
     imports.add(connection, values)
     complaints.audit_row(connection, now, caller.id, "import.create", identifier, {})
     return {"id": identifier, "job": str(job)}
+
+
+def _sealed_map(office: Office, upload: Upload, identifier: str) -> str:
+    """The map as the job keeps it: headers are the caller's words and may hold anything."""
+    written = json.dumps(dict(upload.mapping), ensure_ascii=False).encode()
+    return office.uploads.seal(written, f"{identifier} map").hex()
+
+
+def _mapping(office: Office, told: Mapping[str, Any]) -> dict[str, str]:
+    name = f"{told['import']} map"
+    return dict(json.loads(office.uploads.open(bytes.fromhex(told["mapping"]), name)))
 
 
 async def shown(office: Office, caller: Caller, identifier: str, after: int) -> dict[str, Any]:
@@ -106,6 +123,10 @@ def _shown(connection: Connection, caller: Caller, identifier: str, after: int) 
     if row is None:
         raise NotFound("there is no import of this id")
     job = jobs.find(connection, row.job)
+    owners = job.input["departments"] if job else None
+    if not _may_see(caller, owners):
+        raise NotFound("there is no import of this id")
+    left_out = (job.output or {}).get("columns_not_kept", []) if job else []
     errors = imports.refusals(connection, identifier, after, _ERRORS_SHOWN)
     counts = ("rows_in", "rows_ok", "rows_rejected", "rows_added")
     return {
@@ -115,24 +136,54 @@ def _shown(connection: Connection, caller: Caller, identifier: str, after: int) 
         "reason": job.failure if job else None,
         "name": row.name,
         **{name: getattr(row, name) for name in counts},
+        "columns_not_kept": left_out,
+        "advice": _KEEP if left_out else None,
         "errors": [{"row": e.row, "column": e.column, "reason": e.reason} for e in errors],
         "next_error": errors[-1].row if len(errors) == _ERRORS_SHOWN else None,
     }
+
+
+def _may_see(caller: Caller, owners: Sequence[str] | None) -> bool:
+    """Whether a caller may see what was said of rows of all the departments of an import."""
+    if caller.departments is None or owners is None:
+        return caller.departments is None
+    return set(owners) <= set(caller.departments)
 
 
 def run_import(office: Office, told: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Read a sealed file and store its rows; a repeated run adds none twice."""
     identifier = told["import"]
     file = _place(office, identifier)
-    from api.services.tables import UPLOAD_LIMITS, read_table
-
     content = office.uploads.open(file.read_bytes(), identifier)
-    table = read_table(content, name=told["name"], mapping=told["mapping"], limits=UPLOAD_LIMITS)
+    table = _table(content, told["name"], _mapping(office, told))
     departments = None if told["departments"] is None else tuple(told["departments"])
     owner = Owner(told["caller"], departments)
     counts = store_table(office, table, identifier, owner, progress)
     file.unlink(missing_ok=True)
-    return counts
+    return {**counts, "columns_not_kept": _not_kept(office, table)}
+
+
+def _table(content: bytes, name: str, mapping: Mapping[str, str]) -> Table:
+    """The table of an upload; a refusal names none of its headers, which may be anybody's data."""
+    from api.services.tables import UPLOAD_LIMITS, read_table
+
+    try:
+        table = read_table(content, name=name, mapping=mapping, limits=UPLOAD_LIMITS)
+    except ColumnMissing:
+        raise ColumnMissing("the map names a header that the file does not have") from None
+    for column in REQUIRED:
+        if column not in table.frame.columns:
+            raise ColumnMissing(
+                f"the file has no column {column!r}; name its header with ?map={column}=HEADER"
+            )
+    return table
+
+
+def _not_kept(office: Office, table: Table) -> list[str]:
+    """Headers whose cells were not stored, masked."""
+    kept = {*COLUMNS, *office.settings.attributes}
+    headers = [header for header, column in table.headers.items() if column not in kept]
+    return [office.masker.text(header[:_LONGEST_HEADER]) for header in headers]
 
 
 def discard(office: Office, told: Mapping[str, Any]) -> None:
@@ -196,6 +247,7 @@ def _store_chunk(
 
 
 def _prepared(office: Office, complaint: Complaint, owner: Owner) -> NewComplaint:
+    refuse_unaddressable(complaint.id)
     department = owner.department_of(complaint)
     kept = {
         name: value
@@ -242,7 +294,8 @@ def _add(
 def _refusal(office: Office, error: RowError) -> Refusal:
     plain = error.column in {None, "text", "id"}
     reason = error.reason if plain else refusal(error.column, error.reason).reason
-    return Refusal(error.row, error.column, office.masker.text(reason))
+    column = None if error.column is None else office.masker.text(error.column[:_LONGEST_HEADER])
+    return Refusal(error.row, column, office.masker.text(reason))
 
 
 def _place(office: Office, identifier: str) -> Path:

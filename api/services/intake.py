@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from api.services.access import Caller, Scope
 from api.services.clock import Clock
 from api.services.desks import Desks
-from api.services.judgement import Judgement, judge
+from api.services.judgement import Judgement, dumps, judge
 from api.services.masking import Masker
 from api.services.rows import TIMES, labels_of, parse_row
 from api.services.vault import Vault
@@ -28,9 +28,11 @@ from api.store.complaints import NewComplaint
 from api.store.database import Database, run
 from domain.calendar import parse_time
 from domain.complaint import Complaint, Value
-from domain.errors import Conflict, InputError
+from domain.errors import Conflict, InputError, RowRefused
+from domain.text import clean
 
 CREATED, PENDING, REPEATED = 201, 202, 200
+_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,17 @@ class Intake:
         repeat = self._repeat(caller, key, fingerprint)
         work = partial(store, new=new, repeat=repeat, caller=caller)
         try:
-            return await run(self._database, work, self._settings.store_wait_seconds)
+            reply = await run(self._database, work, self._settings.store_wait_seconds)
         except IntegrityError:
-            return await run(self._database, work, self._settings.store_wait_seconds)
+            reply = await run(self._database, work, self._settings.store_wait_seconds)
+        return self._pointed(reply, str(row["text"]), new.text)
+
+    def _pointed(self, reply: Reply, sent: str, masked: str) -> Reply:
+        """The reply with evidence that points into the text that this caller sent."""
+        said = {} if sent == masked else json.loads(reply.body)
+        if not said.get("evidence"):
+            return reply
+        return replace(reply, body=dumps(self._masker.pointed(said, clean(sent), sent)))
 
     def fingerprint(self, row: Mapping[str, Any]) -> str:
         """What tells one payload from another, and tells nothing else."""
@@ -106,10 +116,13 @@ class Intake:
         self, complaint: Complaint, masked: Complaint, department: str | None, fingerprint: str
     ) -> NewComplaint:
         now = self._clock()
+        received_at = _moment(masked.values.get("received_at"), now)
+        if received_at > now + _AHEAD:
+            raise RowRefused("lies in the future; give when the complaint came in", "received_at")
         return NewComplaint(
             id=masked.id,
             department=department,
-            received_at=_moment(masked.values.get("received_at"), now),
+            received_at=received_at,
             stored_at=now,
             text=masked.text,
             original=self._sealed(complaint),
@@ -131,7 +144,8 @@ class Intake:
         if key is None:
             return None
         expires_at = self._clock() + timedelta(hours=self._settings.idempotency_hours)
-        return replies.Repeat(caller.id, key, fingerprint, expires_at)
+        digest = hmac.new(self._fingerprint_key, key.encode(), hashlib.sha256).hexdigest()
+        return replies.Repeat(caller.id, digest, fingerprint, expires_at)
 
 
 _UNDECIDED = (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from domain.complaint import Complaint, Value
 from domain.privacy import Kind, mask, pseudonym
 
-_FREE = ("cause", "improvement", "channel", "product", "outlet", "handler", "team")
+_CLOSED = frozenset({"tier", "sentiment", "customer_value", "escalated_to"})
+_NAMED_BY_OTHERS = frozenset({"department", "repeat_of"})
 
 
 class Masker:
@@ -34,8 +37,39 @@ class Masker:
         )
 
     def _value(self, name: str, value: Value) -> Value:
-        if not isinstance(value, str):
+        if isinstance(value, tuple):
+            return tuple(self.text(code) for code in value)
+        if not isinstance(value, str) or name in _CLOSED | _NAMED_BY_OTHERS:
             return value
-        if name == "customer_id":
-            return self.customer(value)
-        return self.text(value) if name in _FREE else value
+        return self.customer(value) if name == "customer_id" else self.text(value)
+
+    def pointed(self, decision: Mapping[str, Any], cleaned: str, sent: str) -> dict[str, Any]:
+        """The decision with offsets of its evidence in the text that was sent.
+
+        The evidence stood in the masked form of the cleaned text.
+        """
+        masked = mask(cleaned, self._key)
+        places = list(_places(cleaned, sent))
+
+        def moved(piece: Mapping[str, Any]) -> dict[str, Any]:
+            start = places[masked.to_original(piece["start"])]
+            last = places[masked.to_original(piece["end"], end=True) - 1]
+            return {**piece, "start": start, "end": last + 1}
+
+        return {**decision, "evidence": [moved(piece) for piece in decision["evidence"]]}
+
+
+def _places(cleaned: str, sent: str) -> Iterator[int]:
+    """Where each character of a cleaned text stood; cleaning drops some and mends line ends."""
+    at = 0
+    for character in cleaned:
+        while not _is_same(character, sent, at):
+            at += 1
+        yield at
+        at += 1
+
+
+def _is_same(character: str, sent: str, at: int) -> bool:
+    if sent[at] == "\r":
+        return character == "\n" and sent[at + 1 : at + 2] != "\n"
+    return sent[at] == character

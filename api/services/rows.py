@@ -61,9 +61,17 @@ def parse_row(row: Mapping[str, Any], declared: Iterable[str]) -> Complaint:
     """A complaint with the known columns and the attributes that the settings declare."""
     kept = {name: row[name] for name in row if name in COLUMNS or name in declared}
     try:
-        return parse_complaint(kept)
+        complaint = parse_complaint(kept)
     except RowRefused as error:
         raise refusal(error.column, error.reason) from None
+    refuse_unaddressable(complaint.id)
+    return complaint
+
+
+def refuse_unaddressable(identifier: str) -> None:
+    """Raise `RowRefused` for an id that no address of the service can carry."""
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in identifier):
+        raise RowRefused("holds a control character; give a plain line of text", "id")
 
 
 def refusal(column: str | None, reason: str) -> RowRefused:

@@ -51,7 +51,8 @@ def open_desk(settings: Settings, name: str, version: str | None = None) -> Desk
     there = [model for model in shelved(settings, name) if version in (None, model.version)]
     if not there:
         known = ", ".join(f"{model.name} {model.version}" for model in shelved(settings))
-        raise ModelMissing(f"there is no model {name[:60]!r} {version or ''}; known are {known}")
+        called = f"{name[:60]!r} {version}" if version else f"{name[:60]!r}"
+        raise ModelMissing(f"there is no model {called}; known are {known or 'none'}")
     chosen = there[-1]
     key = _key(settings) if chosen.origin != "shipped" else None
     return registry.open_desk(name, chosen.version, root=chosen.root, key=key)

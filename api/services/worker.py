@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from api.services import imports
 from api.services.imports import Progress
 from api.services.intake import stored_values
 from api.services.judgement import NO_MODEL, judge
@@ -106,6 +107,8 @@ class Worker:
         at = self._office.clock()
         failed = partial(jobs.fail, held=claim, reason=reason, at=at, again=again)
         self._office.database.submit(failed).result()
+        if not again and claim.kind == imports.KIND:
+            imports.discard(self._office, claim.input)
         self._office.metrics.jobs.labels(claim.kind, "again" if again else "failed").inc()
 
     def _decide_backlog(self) -> int:

@@ -54,8 +54,9 @@ def _take(file: IO[str], settings: Settings) -> None:
     except OSError:
         file.seek(0)
         raise Conflict(
-            f"process {file.read()[:20] or '?'} serves {settings.data_dir} already; "
-            "SQLite is served by one process, several need PostgreSQL"
+            f"process {file.read()[:20] or '?'} serves {settings.data_dir} already, and SQLite "
+            "takes one process: stop that one first, or send it files by POST /imports; "
+            "several processes need PostgreSQL"
         ) from None
     file.truncate(0)
     file.write(str(os.getpid()))

@@ -123,7 +123,17 @@ def test_wrong_keys_are_slowed_down(sqlite_house: House) -> None:
     statuses = [sqlite_house.get("/complaints", headers=wrong).status_code for _ in range(40)]
     assert statuses.count(401) == 30
     assert statuses.count(429) == 10
+    sqlite_house.forget_keys()
     assert sqlite_house.get("/complaints", headers=good).status_code == 200
+
+
+def test_a_key_of_some_departments_does_not_run_the_installation(sqlite_house: House) -> None:
+    """Models and figures are everybody's, so they need a key for all departments."""
+    bound = sqlite_house.key("administrator", departments=["北"])
+    assert sqlite_house.get("/metrics", headers=bound).status_code == 403
+    body = {"version": "1.0.0"}
+    reply = sqlite_house.post("/models/complaints/activate", body, headers=bound)
+    assert reply.status_code == 403
 
 
 def test_scopes_narrow_a_role(sqlite_house: House) -> None:

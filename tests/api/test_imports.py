@@ -149,6 +149,43 @@ def test_archive_bombs_are_refused_at_the_door(sqlite_house: House) -> None:
         assert reply.status_code in {413, 422}
 
 
+def test_columns_that_are_not_stored_are_named(sqlite_house: House) -> None:
+    """With the way to keep them, and without personal data that stands in a header."""
+    content = "编号,投诉内容,courier,电话13812345678\na,手机屏幕闪,迅驰快运,x\n".encode()
+    said = _import(sqlite_house, content)
+    assert said["columns_not_kept"][0] == "courier"
+    assert "13812345678" not in str(said)
+    assert "SUYUAN_ATTRIBUTES" in said["advice"]
+    whole = _import(sqlite_house, _csv(1).encode())
+    assert (whole["columns_not_kept"], whole["advice"]) == ([], None)
+
+
+def test_a_broken_json_line_costs_itself_alone(sqlite_house: House) -> None:
+    """Half a surrogate pair is named with its line."""
+    lines = [r'{"id": "a", "text": "手机\ud800闪"}', '{"id": "b", "text": "手机屏幕闪"}']
+    said = _import(sqlite_house, "\n".join(lines).encode(), "?name=a.jsonl")
+    assert (said["state"], said["rows_ok"], said["rows_rejected"]) == ("done", 1, 1)
+    assert said["errors"][0]["row"] == 1
+
+
+def test_a_missing_column_is_asked_for_in_the_words_of_http(sqlite_house: House) -> None:
+    """And nothing of the first line, which may be no header, is repeated."""
+    said = _import(sqlite_house, "1,李建国投诉屏幕闪\n2,王芳投诉没声音\n".encode())
+    assert "?map=id=HEADER" in said["reason"]
+    assert "李建国" not in str(said)
+    folder = sqlite_house.office.settings.data_dir / "uploads"
+    assert list(folder.iterdir()) == []
+
+
+def test_an_import_for_two_departments_is_not_shown_to_one(house: House) -> None:
+    """Its refused rows may be the other one's."""
+    both = house.key("analyst", departments=["北", "南"])
+    north = house.key("analyst", departments=["北"])
+    said = house.call("POST", "/imports", content=_csv(1).encode(), headers=both).json()
+    assert house.get(f"/imports/{said['id']}", headers=both).status_code == 200
+    assert house.get(f"/imports/{said['id']}", headers=north).status_code == 404
+
+
 def test_a_sealed_upload_shows_nothing_and_goes_when_it_is_read(sqlite_house: House) -> None:
     """The file on the disk is encrypted while the job waits."""
     folder = sqlite_house.office.settings.data_dir / "uploads"

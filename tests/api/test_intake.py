@@ -41,6 +41,54 @@ def test_a_missing_id_is_given(house: House) -> None:
     assert house.get(f"/complaints/{identifier}").json()["text"] == TEXT
 
 
+PRIVATE = "\r\n 我叫王小明，\x07电话13800138000，\r\n手机充电时爆炸起火，再不处理我就打12315投诉！"
+
+
+def test_evidence_points_into_the_text_that_was_sent(house: House) -> None:
+    """Past controls, line ends and masked pieces; repeated calls get the same reply."""
+    replies = [house.post(path, {"id": "c-1", "text": PRIVATE})
+               for path in ("/classify", "/complaints", "/complaints")]  # fmt: skip
+    decided, first, again = (reply.json() for reply in replies)
+    assert first == again
+    assert decided["evidence"] == first["evidence"] != []
+    for piece in first["evidence"]:
+        assert PRIVATE[piece["start"] : piece["end"]] == piece["text"]
+    stored = house.get("/complaints/c-1").json()
+    for piece in stored["decision"]["evidence"]:
+        assert stored["text"][piece["start"] : piece["end"]] == piece["text"]
+
+
+def test_a_text_is_decided_alike_whether_it_is_stored_or_not(sqlite_house: House) -> None:
+    """Personal data is masked before anybody decides, at every door."""
+    texts = (PRIVATE, "吃了你们的药住院了身份证11010519491231002X")
+    batch = sqlite_house.post("/classify/batch", {"complaints": [{"text": t} for t in texts]})
+    for text_, result in zip(texts, batch.json()["results"], strict=True):
+        alone = sqlite_house.post("/classify", {"text": text_}).json()
+        stored = sqlite_house.post("/complaints", {"text": text_}).json()
+        for name in ("category", "issues", "tier", "sentiment", "abstained"):
+            assert stored[name] == alone[name] == result["decision"][name]
+
+
+def test_personal_data_in_other_columns_is_masked(sqlite_house: House) -> None:
+    """Free columns are masked as the text is; a key of a call is kept as a digest."""
+    named = {"region": "13800138001", "batch": "13800138002", "channel": "13800138003"}
+    key = {"Idempotency-Key": "13800138004"}
+    sqlite_house.post("/complaints", {"id": "c-1", "text": TEXT, **named}, headers=key)
+    row: Any = sqlite_house.stored(lambda c: complaints.find(c, "c-1"))
+    keys = sqlite_house.stored(lambda c: c.execute(text("SELECT key FROM idempotency")).scalar())
+    assert "1380013800" not in f"{row.columns} {keys}"
+
+
+def test_a_complaint_from_the_future_and_an_id_without_address_are_refused(
+    sqlite_house: House,
+) -> None:
+    """One far date would stretch every report; an id of two lines could never be read back."""
+    for row in ({"received_at": "4500-01-01"}, {"id": "a\nb"}):
+        reply = sqlite_house.post("/complaints", {"text": TEXT, **row})
+        assert reply.status_code == 422
+        assert next(iter(row)) in reply.json()["detail"]
+
+
 def test_an_id_with_slashes_can_be_read_back(house: House) -> None:
     """Foreign systems number like 2026/001."""
     house.post("/complaints", {"id": "2026/001", "text": TEXT})
