@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ from domain import errors
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_DETAIL = 400
 _MOST_ERRORS = 8
+_NAME = re.compile(r"[a-zA-Z_-]{1,40}")
 
 STATUSES: Mapping[type[Exception], int] = {
     errors.KeyRefused: 401,
@@ -72,7 +74,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, errors.RowRefused) and error.column:
-        listed = {"column": error.column, "detail": error.reason[:_LONGEST_DETAIL]}
+        listed = {"place": error.column, "detail": error.reason[:_LONGEST_DETAIL]}
         return Problem(422, str(error), [listed])
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
@@ -80,17 +82,26 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "something went wrong here; the log has the request's id")
 
 
-def invalid(found: Sequence[Mapping[str, Any]]) -> Problem:
-    """A problem for parameters that don't fit, told by place and by what would be right."""
-    listed = [{"place": _place(e["loc"]), "detail": _said(e)} for e in found[:_MOST_ERRORS]]
+def invalid(found: Sequence[Mapping[str, Any]], known: Iterable[str] = ()) -> Problem:
+    """A problem for parameters that don't fit, told by place and by what would be right.
+
+    ``known`` are the names that there are, told to who gave another one.
+    """
+    names = ", ".join(known)
+    listed = [{"place": place_of(e["loc"]), "detail": _said(e, names)} for e in found]
+    listed = listed[:_MOST_ERRORS]
     detail = "; ".join(f"{item['place']}: {item['detail']}" for item in listed)
     return Problem(422, detail, listed)
 
 
-def _place(location: Sequence[Any]) -> str:
-    """Where it stands; names that the caller made up are left out."""
-    parts = [str(part) for part in location if isinstance(part, (str, int))]
-    return ".".join(part for part in parts if part.isascii() and len(part) <= 40)[:80]
+def place_of(location: Sequence[Any]) -> str:
+    """Where it stands; what is no plain name may be anybody's data and is left out."""
+    parts = (str(part) for part in location if isinstance(part, int) or _is_name(part))
+    return ".".join(parts)[:80] or "the body"
+
+
+def _is_name(part: Any) -> bool:
+    return isinstance(part, str) and _NAME.fullmatch(part) is not None
 
 
 _WORDS = {
@@ -119,8 +130,10 @@ _LIMITS = {
 }
 
 
-def _said(error: Mapping[str, Any]) -> str:
+def _said(error: Mapping[str, Any], known: str) -> str:
     kind = str(error["type"])
+    if kind == "extra_forbidden" and known:
+        return f"is not known here; there are {known}"
     if kind in _LIMITS:
         words, limit = _LIMITS[kind]
         return f"{words} {error.get('ctx', {}).get(limit, '…')}"

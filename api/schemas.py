@@ -30,7 +30,9 @@ Time = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 40, "minLength": 1}),
 ]
 Day = Annotated[
-    str, Field(pattern=r"^\d{4}-\d\d-\d\d$"), WithJsonSchema({"type": "string", "format": "date"})
+    str,
+    Field(pattern=r"^(19|20|21)\d\d-\d\d-\d\d$"),
+    WithJsonSchema({"type": "string", "format": "date"}),
 ]
 TierName = Literal["普通", "紧急", "重大"]
 SentimentName = Literal["正面", "中性", "不满", "焦虑", "愤怒"]

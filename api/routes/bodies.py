@@ -9,17 +9,19 @@ from typing import Any, NoReturn
 
 from fastapi import Request
 
-from api.errors import Problem
+from api.errors import Problem, place_of
 
 _UTF8 = {"utf-8", "utf8"}
 _CHARSET = re.compile(r"charset=\"?([a-z0-9-]{1,20})", re.I)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-async def json_object(request: Request) -> dict[str, Any]:
-    """The request's body as a JSON object."""
+async def json_object(request: Request, *, storable: bool = True) -> dict[str, Any]:
+    """The request's body as a JSON object, `storable` when a database could hold all of it."""
     _refuse_other_types(request.headers.get("content-type", ""))
     parsed = parse_json(await request.body())
+    if storable:
+        refuse_unstorable(parsed)
     if not isinstance(parsed, dict):
         raise Problem(422, "the body must be a JSON object")
     return parsed
@@ -34,7 +36,7 @@ def _refuse_other_types(content_type: str) -> None:
 
 
 def parse_json(body: bytes) -> Any:
-    """Strict JSON, with nothing in it that a database could not hold."""
+    """Strict JSON: every name once in its object, every number finite."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -47,8 +49,6 @@ def parse_json(body: bytes) -> Any:
         raise Problem(400, "the body is nested too deeply") from None
     except ValueError:
         raise Problem(400, "the body holds a number with too many digits") from None
-    if "\\u" in text:
-        _refuse_unstorable(parsed)
     return parsed
 
 
@@ -75,22 +75,25 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _refuse_unstorable(parsed: Any) -> None:
+def refuse_unstorable(parsed: Any) -> None:
     """Look at every string, without recursion: the parser has bounded the depth already."""
-    waiting = [parsed]
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), parsed)]
     while waiting:
-        value = waiting.pop()
+        place, value = waiting.pop()
         if isinstance(value, str):
-            _refuse_string(value)
+            _refuse_string(place, value)
         elif isinstance(value, list):
-            waiting.extend(value)
+            waiting.extend(((*place, at), each) for at, each in enumerate(value))
         elif isinstance(value, dict):
-            waiting.extend(value)
-            waiting.extend(value.values())
+            waiting.extend((place, name) for name in value)
+            waiting.extend(((*place, name), each) for name, each in value.items())
 
 
-def _refuse_string(value: str) -> None:
+def _refuse_string(place: tuple[str | int, ...], value: str) -> None:
     if "\x00" in value:
-        raise Problem(422, "a string holds the character U+0000; send it without")
-    if _SURROGATE.search(value):
-        raise Problem(422, "a string holds half a surrogate pair; send whole characters")
+        reason = "a string holds the character U+0000; send it without"
+    elif _SURROGATE.search(value):
+        reason = "a string holds half a surrogate pair; send whole characters"
+    else:
+        return
+    raise Problem(422, reason, [{"place": place_of(place), "detail": reason}])

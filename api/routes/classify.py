@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.errors import problem_of
 from api.routes.access import TheOffice
-from api.routes.bodies import json_object
+from api.routes.bodies import json_object, refuse_unstorable
 from api.routes.replies import checked, documented, json_reply, takes
 from api.schemas import BatchIn, BatchOut, ComplaintIn, Decision
 from api.services.classification import classify, classify_many
@@ -32,11 +32,12 @@ async def classify_one(request: Request, office: TheOffice) -> Response:
 )
 async def classify_batch(request: Request, office: TheOffice) -> Response:
     """Decide up to 1,000 complaints; a bad row gets its own problem, the others their decision."""
-    rows = checked(BatchIn, await json_object(request)).complaints
+    rows = checked(BatchIn, await json_object(request, storable=False)).complaints
     good: list[tuple[int, dict[str, Any]]] = []
     results: list[dict[str, Any]] = [{"row": place} for place in range(len(rows))]
     for place, row in enumerate(rows):
         try:
+            refuse_unstorable(row)
             checked(ComplaintIn, row)
             good.append((place, row))
         except Exception as error:

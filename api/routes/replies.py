@@ -28,7 +28,7 @@ def checked(model: type[M], body: Mapping[str, Any]) -> M:
         return model.model_validate(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        raise invalid(found) from None
+        raise invalid(found, model.model_fields) from None
 
 
 def documented(success: Mapping[int, type[BaseModel]], *statuses: int) -> Documented:

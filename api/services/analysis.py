@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -34,17 +34,33 @@ FORMATS = {"json": "application/json", "html": "text/html; charset=utf-8"}
 _SLICE = 1_000
 _MOST = 500_000
 _POLL_SECONDS = 0.5
+_ITEMS = ("product", "batch", "region", "outlet", "channel", "department", "customer_value",
+          "handler", "team")  # fmt: skip
 
 
 async def order(office: Office, caller: Caller, parameters: Mapping[str, Any]) -> dict[str, str]:
     """Ask for a report; it is made by a job."""
     asked = {name: value for name, value in parameters.items() if value is not None}
-    for name in ("start", "end"):
-        _day(name, asked.get(name))
+    start, end = (_day(name, asked.get(name)) for name in ("start", "end"))
+    if start and end and start > end:
+        raise RowRefused("lies before start; turn the days round", "end")
+    _refuse_items(office, asked.get("items", ()))
+    if "title" in asked:
+        asked["title"] = office.masker.text(asked["title"])
     department = caller.department_of(asked.pop("department", None))
     return await office.write(
         partial(_queue, office=office, caller=caller, asked=asked, department=department)
     )
+
+
+def _refuse_items(office: Office, items: Sequence[str]) -> None:
+    """Refuse columns that no report can look for causes in."""
+    known = [*_ITEMS, *office.settings.attributes]
+    if any(item not in known for item in items):
+        raise RowRefused(f"names no column that may hold a cause; there are {', '.join(known)}",
+                         "items")  # fmt: skip
+    if len(set(items)) != len(items):
+        raise RowRefused("names a column twice; name each once", "items")
 
 
 def _queue(
@@ -76,20 +92,21 @@ async def shown(office: Office, caller: Caller, identifier: str) -> dict[str, An
     row = await office.read(work)
     if row is None:
         raise NotFound("there is no report of this id")
-    return _out(row, row.failure)
+    return _out(row)
 
 
 async def recent(office: Office, caller: Caller) -> dict[str, Any]:
     """The newest reports."""
     work = partial(reports.recent, departments=caller.departments, limit=50)
-    return {"items": [_out(row, None) for row in await office.read(work)]}
+    return {"items": [_out(row) for row in await office.read(work)]}
 
 
 async def document(office: Office, caller: Caller, identifier: str, kind: str) -> bytes:
     """A finished report in one of its formats."""
     found = await shown(office, caller, identifier)
     if found["state"] != jobs.DONE:
-        raise NotFound(f"the report is not ready: its job is {found['state']}")
+        why = f": {found['reason']}" if found["reason"] else "; ask again in a moment"
+        raise NotFound(f"there is no report yet, its job is {found['state']}{why}")
     file = _folder(office.settings, identifier) / f"report.{kind}"
     if not file.is_file():
         raise NotFound("the report's file is gone; order it again")
@@ -149,6 +166,8 @@ def make_report(pipe: Any, settings: Mapping[str, Any], told: Mapping[str, Any])
         pipe.send(_made(Settings(**settings), told))
     except InputError as error:
         pipe.send(str(error)[:400])
+    except OverflowError:
+        pipe.send("a complaint's time is far off the others; give start and end")
     except Exception as error:
         pipe.send(fault(error))
 
@@ -236,12 +255,12 @@ def _folder(settings: Settings, identifier: str) -> Path:
     return settings.data_dir / "reports" / identifier
 
 
-def _out(row: Row[Any], failure: str | None) -> dict[str, Any]:
+def _out(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": row.id,
         "job": row.job,
         "state": row.state,
-        "reason": failure,
+        "reason": row.failure,
         "parameters": row.parameters,
         "created_at": row.created_at,
     }

@@ -59,7 +59,20 @@ def test_what_no_database_can_hold_is_refused_in_bodies(house: House, name: str)
         reply = house.call("POST", "/complaints", content=body.encode(), headers=JSON)
         assert reply.status_code == 422
         assert reply.json()["detail"].startswith("a string holds")
+        assert reply.json()["errors"][0]["place"] in {"text", "product", "the body"}
     assert house.get("/complaints").json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("name", REFUSED_STRINGS)
+def test_a_row_that_cannot_be_held_costs_a_batch_that_row(sqlite_house: House, name: str) -> None:
+    """The others get their decision."""
+    bad = REFUSED_STRINGS[name]
+    rows = f'{{"text": "{TEXT}"}}, {{"text": "{bad}"}}, {{"text": "屏幕", "{bad}": 1}}'
+    body = f'{{"complaints": [{rows}]}}'
+    reply = sqlite_house.call("POST", "/classify/batch", content=body.encode(), headers=JSON)
+    results = reply.json()["results"]
+    assert ["decision" in result for result in results] == [True, False, False]
+    assert results[1]["problem"]["errors"][0]["place"] == "text"
 
 
 @pytest.mark.parametrize("raw", ["%00", "%ED%A0%80", "%ED%B0%80", "%FF"])

@@ -31,13 +31,27 @@ def test_a_report_of_nothing_fails_with_a_word(sqlite_house: House) -> None:
     assert (job["state"], job["reason"]) == (
         "failed", "no complaint is stored yet; a report needs some",
     )  # fmt: skip
-    assert sqlite_house.get(f"/reports/{accepted['id']}.json").status_code == 404
+    refused = sqlite_house.get(f"/reports/{accepted['id']}.json")
+    assert refused.status_code == 404
+    assert "no complaint is stored yet" in refused.json()["detail"]
+    assert sqlite_house.get("/reports").json()["items"][0]["reason"] == job["reason"]
 
 
 def test_reports_refuse_what_is_no_period(sqlite_house: House) -> None:
     """Days are written as 2026-02-14."""
-    for asked in ({"start": "yesterday"}, {"start": "2026-02-31"}, {"items": []}, {"x": 1}):
-        assert sqlite_house.post("/reports", asked).status_code == 422
+    for asked, word in (
+        ({"start": "yesterday"}, "start"),
+        ({"start": "2026-02-31"}, "start"),
+        ({"start": "0001-01-01"}, "start"),
+        ({"start": "2026-02-02", "end": "2026-02-01"}, "end"),
+        ({"items": []}, "items"),
+        ({"items": ["nonsense"]}, "product, batch"),
+        ({"items": ["product", "product"]}, "twice"),
+        ({"from": "2026-02-01"}, "there are start, end"),
+    ):
+        reply = sqlite_house.post("/reports", asked)
+        assert reply.status_code == 422
+        assert word in reply.json()["detail"]
 
 
 def test_other_names_than_reports_are_not_served(sqlite_house: House) -> None:
