@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from domain.errors import SettingRefused, TextRefused
+from domain.taxonomy import NO_COMPLAINT
 from domain.text import clean
 from triage.alphabet import joined
 from triage.decision import (
@@ -209,9 +210,9 @@ class Desk:
         )  # fmt: skip
 
     def _reasons(self, draft: _Draft) -> tuple[str, ...]:
-        hits = draft.found.hits(draft.number)
-        policy = self.reader.policy
-        return tier_reasons(ORDER[draft.tier], hits, draft.tier_share, draft.stated, policy)
+        met = list(draft.found.met(draft.number))
+        shares, policy = (draft.tier_share, draft.major_share), self.reader.policy
+        return tier_reasons(ORDER[draft.tier], met, *shares, draft.stated, policy)
 
     def _given_codes(
         self, draft: _Draft, values: Mapping[str, Any]
@@ -228,6 +229,8 @@ class Desk:
         if name is not None:
             code = self.reader.deciders["category"].category_code(str(name))
             category = Category(code, str(name), 1.0, ())
+            if name == NO_COMPLAINT and "issues" not in values:
+                issues = ()
         return category, issues
 
 
@@ -239,6 +242,7 @@ class _Draft(NamedTuple):
     mood: SentimentDecision
     tier: int
     tier_share: float
+    major_share: float
     stated: bool
     doubts: tuple[str, ...]
     demands: int
@@ -268,17 +272,17 @@ class _Names:
             self._mood(reading),
             reading.tiers.tolist(),
             reading.tier_shares.tolist(),
+            reading.major_shares.tolist(),
             reading.stated.tolist(),
             lengths,
             reading.found.counts[:, _DEMAND].tolist(),
             strict=True,
         )
         for number, column in enumerate(columns):
-            category, codes, mood, tier, share, stated, length, demands = column
+            category, codes, mood, tier, share, major, stated, length, demands = column
             doubts = self._doubts(category, length)
-            yield _Draft(
-                category, codes, mood, tier, share, stated, doubts, demands, number, reading.found
-            )
+            read = category, codes, mood, tier, share, major, stated
+            yield _Draft(*read, doubts, demands, number, reading.found)
 
     def _category(self, reading: Reading) -> Iterator[Category]:
         names, shares = self._categories, reading.shares["category"]

@@ -3,7 +3,9 @@
 All words stand in one automaton (Aho and Corasick, 1975), so a text is read once, whatever the
 number of words. A word is *stated* unless it lies inside a longer, harmless word, or a word of
 denial stands shortly before it in its clause, a supposition before it in its clause, or hearsay
-before it in its sentence.
+before it in its sentence. Going to law or to the press is not stated either by a clause that asks
+whether one should, or a supposition right before it (“如果起诉”, unlike “如果不退我就起诉”).
+Calling the police over noise, parking or neighbours is stated, but makes nothing certain.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,17 +27,24 @@ from triage.alphabet import joined, letters
 from triage.kernel import compiled, fold, longest_text
 
 KINDS = (
-    "harm", "danger", "illness", "court", "crime", "media", "group", "crowd", "basics", "outage",
-    "money", "sleep", "foreign", "authority", "stake", "rage", "demand", "worry", "praise",
+    "harm", "danger", "illness", "court", "police", "crime", "media", "group", "crowd", "basics",
+    "outage", "money", "sleep", "foreign", "authority", "stake", "rage", "demand", "worry",
+    "praise",
 )  # fmt: skip
-CUES = ("no", "maybe", "hearsay", "mask")
+CUES = ("no", "maybe", "hearsay", "mask", "ask", "petty")
 COLLECTIVE_LOSS = len(KINDS)
 CERTAIN_MAJOR, CERTAIN_URGENT = len(KINDS) + 1, len(KINDS) + 2
 COUNTED = (*KINDS, "collective_loss", "certain_major", "certain_urgent")
 _CERTAINTIES = ("", Tier.MAJOR.value, Tier.URGENT.value)
 _SUPPOSABLE = ("harm", "danger", "illness", "basics")
+_DECIDABLE = ("court", "police", "media", "group")
 _MOODS = ("rage", "demand", "worry", "praise")
-_NO, _MAYBE, _HEARSAY, _MASK = (len(KINDS) + i for i in range(4))
+_NO_GROUND = (*_MOODS, "stake")
+_NO, _MAYBE, _HEARSAY, _MASK, _ASK, _PETTY = (len(KINDS) + i for i in range(6))
+_POLICE = KINDS.index("police")
+SOFTENED = ("", "已否认", "属假设", "属转述", "属疑问")
+_STATED, _DENIED, _SUPPOSED, _HEARD, _ASKED, _NOT_MET = 0, 1, 2, 3, 4, 5
+_RIGHT_BEFORE = 2
 _CROWD, _BASICS = KINDS.index("crowd"), KINDS.index("basics")
 _DIGIT = "#"
 _CLAUSE_ENDS, _SENTENCE_ENDS = ",、:()~", "。!?;…"
@@ -55,13 +64,14 @@ class Entry(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """A stated word: what kind it is of and where it stands in the original text."""
+    """A word: what kind it is of, where it stands in the original text, what softens it."""
 
     word: str
     kind: str
     certain: str
     start: int
     end: int
+    softened: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,8 @@ class Found:
     ----------
     counts : ndarray of uint16, shape (n_texts, len(COUNTED))
         How often words of each kind are stated.
+    why : ndarray of int8, shape (n_hits,)
+        0 where a word is stated, else the place in `SOFTENED` of what takes its force.
     """
 
     counts: NDArray[np.uint16]
@@ -79,13 +91,25 @@ class Found:
     words: NDArray[np.int32]
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
+    why: NDArray[np.int8]
     entries: Sequence[Entry]
 
     def hits(self, text: int) -> Iterator[Hit]:
         """Stated words of one text, in their order, with offsets into the original."""
-        for i in range(self.indptr[text], self.indptr[text + 1]):
-            entry = self.entries[self.words[i]]
-            yield Hit(entry.word, entry.kind, entry.certain, int(self.starts[i]), int(self.ends[i]))
+        return (hit for hit in self.met(text) if not hit.softened)
+
+    def met(self, text: int) -> Iterator[Hit]:
+        """Words of one text that bear on its tier, stated or softened."""
+        indptr, places = self._plain
+        for number, start, end, why in places[indptr[text] : indptr[text + 1]]:
+            word, kind, certain, _ = self.entries[number]
+            if kind not in _NO_GROUND:
+                yield Hit(word, kind, certain, start, end, SOFTENED[why])
+
+    @cached_property
+    def _plain(self) -> tuple[list[int], list[tuple[int, int, int, int]]]:
+        columns = (self.words, self.starts, self.ends, self.why)
+        return self.indptr.tolist(), list(zip(*(c.tolist() for c in columns), strict=True))
 
 
 class Lexicon:
@@ -130,8 +154,8 @@ class Lexicon:
     def find_in(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Found:
         """Find the stated words of texts that `triage.alphabet.joined` made one array of."""
         tables = (letters(), _breaks(), self._automaton, self._words, _softeners())
-        counts, indptr, numbers, starts, ends = _find(points, offsets, *tables)
-        return Found(counts, indptr, numbers, starts, ends, self.entries)
+        counts, indptr, numbers, starts, ends, why = _find(points, offsets, *tables)
+        return Found(counts, indptr, numbers, starts, ends, why, self.entries)
 
 
 @cache
@@ -247,10 +271,13 @@ def _breaks() -> NDArray[np.uint8]:
 
 @cache
 def _softeners() -> NDArray[np.bool_]:
-    """Which cues (no, maybe, hearsay) take the force of which kind, shape (n_kinds, 3)."""
-    table = np.zeros((len(KINDS), 3), np.bool_)
+    """What takes the force of which kind, shape (n_kinds, 4).
+
+    Denial; supposition; hearsay; a question or a supposition right before the word.
+    """
+    table = np.zeros((len(KINDS), 4), np.bool_)
     for number, kind in enumerate(KINDS):
-        table[number] = (True, kind in _SUPPOSABLE, kind not in _MOODS)
+        table[number] = (True, kind in _SUPPOSABLE, kind not in _MOODS, kind in _DECIDABLE)
     return table
 
 
@@ -311,6 +338,25 @@ def _cover(
 
 
 @compiled
+def _look_around(
+    ends: NDArray[np.int32],
+    found: NDArray[np.int32],
+    words: _Words,
+    clause: NDArray[np.int32],
+    asked: NDArray[np.bool_],
+) -> bool:
+    """Note which clauses ask; returns whether the text is of a petty matter."""
+    asked[:] = False
+    petty = False
+    for i in range(len(found)):
+        kind = words.kinds[found[i]]
+        if kind == _ASK:
+            asked[clause[ends[i] - 1]] = True
+        petty |= kind == _PETTY
+    return petty
+
+
+@compiled
 def _judge(
     ends: NDArray[np.int32],
     found: NDArray[np.int32],
@@ -318,31 +364,39 @@ def _judge(
     clause: NDArray[np.int32],
     sentence: NDArray[np.int32],
     covered: NDArray[np.int32],
+    asked: NDArray[np.bool_],
     softeners: NDArray[np.bool_],
-    stated: NDArray[np.bool_],
+    why: NDArray[np.int8],
 ) -> None:
-    """Say of each word that was found whether it is stated."""
+    """Say of each word that was found whether it is stated, and if not, why."""
     denied_from, denied_until, denied_clause = -1, -1, -1
-    supposed_clause, heard_sentence = -1, -1
+    supposed_from, supposed_clause, heard_sentence = -1, -1, -1
     for i in range(len(found)):
         kind = words.kinds[found[i]]
         start = ends[i] - words.lengths[found[i]]
-        stated[i] = False
-        if kind == _MASK or covered[start] >= ends[i]:
+        why[i] = _NOT_MET
+        if kind >= _MASK or covered[start] >= ends[i]:
             continue
         if kind == _NO:
             denied_from, denied_clause = ends[i], clause[start]
             denied_until = max(denied_until, ends[i] + words.reach[found[i]])
         elif kind == _MAYBE:
-            supposed_clause = clause[start]
+            supposed_from, supposed_clause = ends[i], clause[start]
         elif kind == _HEARSAY:
             heard_sentence = sentence[start]
         else:
             near = denied_from <= start and start < denied_until
-            denied = near and denied_clause == clause[start] and softeners[kind, 0]
-            supposed = supposed_clause == clause[start] and softeners[kind, 1]
-            heard = heard_sentence == sentence[start] and softeners[kind, 2]
-            stated[i] = not (denied or supposed or heard)
+            supposed = supposed_clause == clause[start] and supposed_from <= start
+            close = supposed and start <= supposed_from + _RIGHT_BEFORE and softeners[kind, 3]
+            why[i] = _STATED
+            if near and denied_clause == clause[start] and softeners[kind, 0]:
+                why[i] = _DENIED
+            elif close or (supposed_clause == clause[start] and softeners[kind, 1]):
+                why[i] = _SUPPOSED
+            elif heard_sentence == sentence[start] and softeners[kind, 2]:
+                why[i] = _HEARD
+            elif asked[clause[start]] and softeners[kind, 3]:
+                why[i] = _ASKED
 
 
 @compiled
@@ -351,20 +405,25 @@ def _count(
     found: NDArray[np.int32],
     words: _Words,
     sentence: NDArray[np.int32],
-    stated: NDArray[np.bool_],
+    petty: bool,
+    why: NDArray[np.int8],
     counts: NDArray[np.uint16],
 ) -> int:
-    """Count the stated words by kind, and what a sentence states together; returns how many."""
+    """Count the stated words by kind, and what a sentence states together.
+
+    Returns how many words were met, stated or softened.
+    """
     total = 0
     crowd, loss = -1, -1
     for i in range(len(found)):
-        if not stated[i]:
+        total += why[i] != _NOT_MET
+        if why[i] != _STATED:
             continue
-        total += 1
         kind = words.kinds[found[i]]
         counts[kind] += 1
-        counts[CERTAIN_MAJOR] += words.certain[found[i]] == 1
-        counts[CERTAIN_URGENT] += words.certain[found[i]] == 2
+        certain = words.certain[found[i]]
+        counts[CERTAIN_MAJOR] += certain == 1 and not (petty and kind == _POLICE)
+        counts[CERTAIN_URGENT] += certain == 2
         if kind == _CROWD:
             crowd = sentence[ends[i] - 1]
         elif kind == _BASICS:
@@ -395,34 +454,43 @@ def _find(
     words: _Words,
     softeners: NDArray[np.bool_],
 ) -> tuple[
-    NDArray[np.uint16], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]
+    NDArray[np.uint16],
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int8],
 ]:
     n_texts = len(offsets) - 1
     longest = longest_text(offsets)
     folded, origin = np.empty(longest, np.uint32), np.empty(longest, np.int32)
     clause, sentence = np.empty(longest, np.int32), np.empty(longest, np.int32)
-    covered = np.empty(longest, np.int32)
+    covered, asked = np.empty(longest, np.int32), np.empty(longest, np.bool_)
     ends = np.empty(longest * automaton.most, np.int32)
-    found, stated = np.empty(len(ends), np.int32), np.empty(len(ends), np.bool_)
+    found, why = np.empty(len(ends), np.int32), np.empty(len(ends), np.int8)
     counts = np.zeros((n_texts, CERTAIN_URGENT + 1), np.uint16)
     indptr = np.zeros(n_texts + 1, np.int64)
     numbers = np.empty(4 * n_texts + 64, np.int32)
     starts, stops = np.empty(len(numbers), np.int32), np.empty(len(numbers), np.int32)
+    whys = np.empty(len(numbers), np.int32)
     total = 0
     for text in range(n_texts):
         length = fold(points, offsets[text], offsets[text + 1], table, folded, origin)
         _mark(folded[:length], breaks, clause, sentence)
         n = _collect(folded[:length], automaton, ends, found)
         _cover(ends[:n], found[:n], words, covered[:length])
-        _judge(ends[:n], found[:n], words, clause, sentence, covered, softeners, stated)
-        more = _count(ends[:n], found[:n], words, sentence, stated, counts[text])
-        numbers = _with_room(numbers, total + more)
-        starts, stops = _with_room(starts, len(numbers)), _with_room(stops, len(numbers))
+        petty = _look_around(ends[:n], found[:n], words, clause, asked[: length + 1])
+        _judge(ends[:n], found[:n], words, clause, sentence, covered, asked, softeners, why)
+        more = _count(ends[:n], found[:n], words, sentence, petty, why, counts[text])
+        numbers, whys = _with_room(numbers, total + more), _with_room(whys, total + more)
+        starts, stops = _with_room(starts, total + more), _with_room(stops, total + more)
         for i in range(n):
-            if stated[i]:
+            if why[i] != _NOT_MET:
                 numbers[total] = found[i]
                 starts[total] = origin[ends[i] - words.lengths[found[i]]]
                 stops[total] = origin[ends[i] - 1] + 1
+                whys[total] = why[i]
                 total += 1
         indptr[text + 1] = total
-    return counts, indptr, numbers[:total], starts[:total], stops[:total]
+    told = whys[:total].astype(np.int8)
+    return counts, indptr, numbers[:total], starts[:total], stops[:total], told

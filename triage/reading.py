@@ -34,6 +34,8 @@ class Reading:
         As decided by score, words and the cost of a miss; index in `triage.tier.ORDER`.
     tier_shares : ndarray of float64, shape (n_texts,)
         Confidence in these tiers.
+    major_shares : ndarray of float32, shape (n_texts,)
+        Probability of 重大 by the score.
     stated : ndarray of bool, shape (n_texts,)
         Whether the words alone make a text 重大.
     anger, anxiety : ndarray of float64, shape (n_texts,)
@@ -47,6 +49,7 @@ class Reading:
     issues: NDArray[np.int64]
     tiers: NDArray[np.int64]
     tier_shares: NDArray[np.float64]
+    major_shares: NDArray[np.float32]
     stated: NDArray[np.bool_]
     anger: NDArray[np.float64]
     anxiety: NDArray[np.float64]
@@ -115,6 +118,7 @@ class Reader:
             self._issues(shares["issues"], best),
             tiers,
             self._tier_confidence(tier_shares, tiers, stated),
+            tier_shares[:, -1],
             stated,
             *moods,
             found,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,15 @@ from triage.lexicon import CERTAIN_MAJOR, CERTAIN_URGENT, COLLECTIVE_LOSS, Hit
 
 ORDER = (Tier.ORDINARY.value, Tier.URGENT.value, Tier.MAJOR.value)
 _MAJOR = 2
+_MOST_NAMED = 4
+_NOTHING_MET = "未见人身危险、法律舆情、群体或须当天处理的情形，评分为普通（{:.2f}）"
+_OF_PETTY = "但为噪音、停车、邻里或退款报警不因此成为重大"
 _SENTENCES = {
     "harm": "文中称已有人身伤害或事故：{}",
     "danger": "文中称存在当下能伤人的危险：{}",
     "illness": "文中写到健康受影响：{}",
-    "court": "文中涉及起诉、报案、上访等法律途径：{}",
+    "court": "文中涉及起诉、上访等法律途径：{}",
+    "police": "文中写到报警、报案：{}",
     "crime": "文中指称有受害人的违法犯罪：{}",
     "media": "文中提到找媒体或公开曝光：{}",
     "group": "文中写到集体行动：{}",
@@ -29,7 +33,9 @@ _SENTENCES = {
     "foreign": "吃到异物或变质食品：{}",
     "authority": "扬言或已向主管部门投诉：{}",
 }
-_FOR_MAJOR = ("harm", "danger", "crime", "court", "group", "collective_loss", "media", "illness")
+_FOR_MAJOR = (
+    "harm", "danger", "crime", "court", "police", "group", "collective_loss", "media", "illness",
+)  # fmt: skip
 _FOR_URGENT = ("outage", "money", "foreign", "sleep", "authority")
 
 
@@ -117,7 +123,12 @@ def decide_tiers(
 
 
 def tier_reasons(
-    tier: str, hits: Iterable[Hit], probability: float, stated: bool, policy: TierPolicy
+    tier: str,
+    met: Sequence[Hit],
+    probability: float,
+    major: float,
+    stated: bool,
+    policy: TierPolicy,
 ) -> tuple[str, ...]:
     """Chinese sentences that say why a complaint is of its tier.
 
@@ -125,10 +136,12 @@ def tier_reasons(
     ----------
     tier : str
         As decided.
-    hits : iterable of Hit
-        Stated words of the text.
+    met : sequence of Hit
+        Words of the text, stated or softened.
     probability : float
         Of the tier, by the score.
+    major : float
+        Of 重大, by the score.
     stated : bool
         Whether the words alone decided.
     policy : TierPolicy
@@ -136,19 +149,65 @@ def tier_reasons(
     Returns
     -------
     tuple of str
-        At least one sentence.
+        At least one sentence; every word of danger, law or press that was met but did not
+        make the complaint 重大 is named, with the reason.
 
     Examples
     --------
-    >>> tier_reasons("普通", [], 0.93, False, TierPolicy())
+    >>> tier_reasons("普通", [], 0.93, 0.01, False, TierPolicy())
     ('未见人身危险、法律舆情、群体或须当天处理的情形，评分为普通（0.93）',)
+    >>> denied = Hit("起诉", "court", "重大", 2, 4, "已否认")
+    >>> tier_reasons("普通", [denied], 0.93, 0.01, False, TierPolicy())
+    ('提到起诉（已否认），不作为依据', '评分为普通（0.93）')
     """
-    if tier == ORDER[0]:
-        return (f"未见人身危险、法律舆情、群体或须当天处理的情形，评分为普通（{probability:.2f}）",)
-    words = _words_by_kind(hits)
+    if not met and tier == ORDER[0]:
+        return (_NOTHING_MET.format(probability),)
+    words = _words_by_kind(hit for hit in met if not hit.softened)
     if tier == ORDER[_MAJOR]:
         return _major_reasons(words, probability, stated, policy)
-    return (*_sentences(words, _FOR_URGENT), f"紧急的概率为 {probability:.2f}")
+    passed_over = _passed_over(words, met, major, policy)
+    if tier != ORDER[0]:
+        sentences = _sentences(words, _FOR_URGENT)
+        return (*sentences, *passed_over, _urgent_weighed(met, probability))
+    if passed_over:
+        return (*passed_over, f"评分为普通（{probability:.2f}）")
+    if any(kind in words for kind in _FOR_URGENT):
+        told = "、".join(_flat(words, _FOR_URGENT))
+        return (f"提到{told}，未到须当天处理的程度，评分为普通（{probability:.2f}）",)
+    return (_NOTHING_MET.format(probability),)
+
+
+def _passed_over(
+    words: dict[str, list[str]], met: Sequence[Hit], major: float, policy: TierPolicy
+) -> list[str]:
+    """What was met of danger, law or press, and why it makes no 重大."""
+    said = _flat(words, _FOR_MAJOR)
+    sentences: list[str] = []
+    if said:
+        why = _OF_PETTY if _is_certain(met, _MAJOR) else "单凭此不足以判为重大"
+        shares = f"重大的概率 {major:.3f}，低于门槛 {policy.threshold:.3f}"
+        sentences.append(f"提到{'、'.join(said)}，{why}，{shares}")
+    soft = {hit.word: hit.softened for hit in met if hit.softened and hit.kind in _FOR_MAJOR}
+    told = [f"{word}（{soft[word]}）" for word in _longest(soft) if word not in said]
+    if told:
+        sentences.append(f"提到{'、'.join(told[:_MOST_NAMED])}，不作为依据")
+    return sentences
+
+
+def _is_certain(met: Sequence[Hit], tier: int) -> bool:
+    return any(hit.certain == ORDER[tier] and not hit.softened for hit in met)
+
+
+def _urgent_weighed(met: Sequence[Hit], probability: float) -> str:
+    if _is_certain(met, 1):
+        return f"文中已写明，至少为紧急（评分中紧急的概率 {probability:.2f}）"
+    if probability >= 0.5:
+        return f"评分为紧急（{probability:.2f}）"
+    return f"紧急的概率 {probability:.2f}，紧急少见，为免漏掉，不待过半即取"
+
+
+def _flat(words: dict[str, list[str]], kinds: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(word for kind in kinds for word in words.get(kind, ())))
 
 
 def _sentences(words: dict[str, list[str]], kinds: Iterable[str]) -> list[str]:
@@ -162,20 +221,27 @@ def _major_reasons(
     if stated:
         return (*found, "文中已写明，不再由评分否决")
     if probability >= policy.threshold:
-        weighed = f"重大的概率为 {probability:.2f}，不低于漏判代价所定的 {policy.threshold:.2f}"
-        return (*found, weighed)
+        cut = f"{policy.threshold:.3f}"
+        return (*found, f"重大的概率 {probability:.3f}，不低于由漏判代价得出的门槛 {cut}")
     return (*found, f"评分为重大（{probability:.2f}）")
 
 
 def _words_by_kind(hits: Iterable[Hit]) -> dict[str, list[str]]:
-    words: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for hit in hits:
-        kept = words.setdefault(hit.kind, [])
-        if hit.word not in kept and len(kept) < 4:
-            kept.append(hit.word)
+        found.setdefault(hit.kind, []).append(hit.word)
+    words = {kind: _longest(said)[:_MOST_NAMED] for kind, said in found.items()}
     if "crowd" in words and "basics" in words:
         words["collective_loss"] = words["crowd"][:2] + words["basics"][:2]
     return words
+
+
+def _longest(words: Iterable[str]) -> list[str]:
+    """The words, each once, but for those within another one."""
+    once = list(dict.fromkeys(words))
+    if len(once) < 2:
+        return once
+    return [word for word in once if not any(word in other for other in once if other != word)]
 
 
 def word_features(counts: NDArray[np.uint16]) -> NDArray[np.float32]:

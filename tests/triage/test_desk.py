@@ -107,6 +107,15 @@ def test_a_category_that_a_row_brings_sends_it_there(desk: Desk) -> None:
     assert (decision.category.code, decision.route.queue) == ("4", "物流组")
 
 
+def test_a_row_that_brings_no_complaint_has_no_issue(desk: Desk) -> None:
+    """无投诉 and an issue would contradict each other; issues that the row brings are kept."""
+    text = "手机屏幕碎了，没法用"
+    assert desk.decide(text, NOON, explain=False).issues
+    assert desk.decide(text, NOON, {"category": NO_COMPLAINT}, explain=False).issues == ()
+    both = {"category": NO_COMPLAINT, "issues": ["1001"]}
+    assert [i.code for i in desk.decide(text, NOON, both, explain=False).issues] == ["1001"]
+
+
 def test_customer_value_chooses_the_lane(desk: Desk) -> None:
     """High value and risk of leaving have lanes of their own."""
     text = "空调装好才一个星期就不制冷了"

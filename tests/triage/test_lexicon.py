@@ -22,8 +22,15 @@ def stated(text: str) -> set[str]:
         ("热水器漏电，我被电到了", "harm"),
         ("插座冒火花，很危险", "danger"),
         ("我已经起诉他们了", "court"),
+        ("如果不退款我就起诉", "court"),
+        ("已报警，等警察来", "police"),
+        ("律师函已经寄出去了", "certain_major"),
+        ("今晚我就把视频发抖音曝光", "certain_major"),
+        ("我要找媒体曝光", "certain_major"),
+        ("东西被偷，已报警", "certain_major"),
+        ("一摸就麻", "certain_major"),
         ("如果再不处理，我就起诉", "court"),
-        ("不得不报警处理", "court"),
+        ("不得不报警处理", "police"),
         ("对方就是诈骗团伙", "crime"),
         ("我们已经联名写信", "group"),
         ("再不解决就找记者曝光", "media"),
@@ -46,7 +53,16 @@ def test_a_stated_word_is_found(text: str, kind: str) -> None:
     [
         ("没有起火，只是有点热", "harm"),
         ("我不会起诉的，放心", "court"),
-        ("不想报警，只想退钱", "court"),
+        ("不想报警，只想退钱", "police"),
+        ("不想找媒体曝光", "media"),
+        ("可以起诉他们吗？", "court"),
+        ("如何起诉商家", "court"),
+        ("要不要报警", "police"),
+        ("如果起诉要准备什么", "court"),
+        ("听说有人找媒体曝光", "media"),
+        ("网上有曝光", "certain_major"),
+        ("打过110报噪音", "certain_major"),
+        ("晚上噪音太大，已报警三次", "certain_major"),
         ("没有人受伤", "harm"),
         ("并没有触电", "harm"),
         ("万一失火怎么办", "harm"),
@@ -55,7 +71,7 @@ def test_a_stated_word_is_found(text: str, kind: str) -> None:
         ("可能出车祸", "harm"),
         ("听说别的小区有人触电", "harm"),
         ("据说他们诈骗过老人", "crime"),
-        ("报警器一直响", "court"),
+        ("报警器一直响", "police"),
         ("消防员来检查过", "harm"),
         ("这款手机是爆款", "harm"),
         ("防触电插座质量一般", "harm"),
@@ -65,6 +81,19 @@ def test_a_stated_word_is_found(text: str, kind: str) -> None:
 def test_a_denied_supposed_heard_or_harmless_word_is_not(text: str, kind: str) -> None:
     """Denial, supposition, hearsay and longer words take the force of a word."""
     assert kind not in stated(text)
+
+
+def test_what_softens_a_word_is_told() -> None:
+    """A word that is not stated is met all the same, with what takes its force."""
+    found = shipped_lexicon().find(["我不会起诉", "如果起诉", "听说要起诉", "起诉吗", "已经起诉"])
+    told = [next(hit.softened for hit in found.met(i) if hit.word == "起诉") for i in range(5)]
+    assert told == ["已否认", "属假设", "属转述", "属疑问", ""]
+    assert not any(hit.kind == "court" for i in range(4) for hit in found.hits(i))
+
+
+def test_a_question_takes_no_force_from_another_clause() -> None:
+    """One may announce and ask in one breath."""
+    assert "certain_major" in stated("我已经起诉了，你们管吗")
 
 
 def test_denial_ends_with_its_clause() -> None:

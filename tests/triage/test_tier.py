@@ -9,7 +9,7 @@ import pytest
 from domain.calendar import CHINA
 from domain.errors import SettingRefused
 from triage.desk import Desk
-from triage.tier import TierPolicy
+from triage.tier import TierPolicy, tier_reasons
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=CHINA)
 
@@ -27,6 +27,12 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=CHINA)
         ("他们以投资为名诈骗老人养老钱，受害人有上百个", "诈骗"),
         ("我已经向法院起诉，等着收传票吧", "起诉"),
         ("我们三十多户业主联名要求退房", "联名"),
+        ("律师函已经寄出去了，法院见", "律师函"),
+        ("今晚我就把视频发抖音曝光", "抖音曝光"),
+        ("我要找媒体曝光", "找媒体"),
+        ("钱包在店里被偷，已报警", "已报警"),
+        ("充电宝在包里鼓包冒烟了，书都烧了个洞", "冒烟"),
+        ("热水器一摸就麻，漏电，被打了", "漏电"),
         ("几十名农民工被拖欠工资，过年都回不了家", "农民工"),
     ],
 )
@@ -41,7 +47,6 @@ def test_what_is_stated_is_grave_and_says_why(desk: Desk, text: str, word: str) 
     "text",
     [
         "没有安全隐患，就是声音有点大",
-        "这点小事我不会起诉的，换一个新的就行",
         "裙子颜色和图片不一样，有点失望",
         "等了二十分钟才上菜，味道一般",
         "建议小区门口多装几盏灯",
@@ -54,6 +59,38 @@ def test_what_is_denied_or_slight_is_ordinary(desk: Desk, text: str) -> None:
     tier = desk.decide(text, NOON, explain=False).tier
     assert tier.label == "普通"
     assert "未见人身危险" in tier.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("这点小事我不会起诉的，换一个新的就行", "起诉（已否认）"),
+        ("可以起诉他们吗？", "起诉（属疑问）"),
+        ("如果起诉要多少钱", "起诉（属假设）"),
+        ("听说有人找媒体曝光", "找媒体（属转述）"),
+        ("网上有曝光，我也看到了", "曝光，单凭此不足以判为重大"),
+        ("打过110报噪音，没人管", "打过110，单凭此不足以判为重大"),
+        ("楼上噪音，已报警三次", "为噪音、停车、邻里或退款报警"),
+    ],
+)
+def test_law_and_press_that_decide_nothing_are_named(desk: Desk, text: str, told: str) -> None:
+    """Not 重大, and the reasons never say that nothing of law or press was seen."""
+    tier = desk.decide(text, NOON, explain=False).tier
+    assert tier.label != "重大"
+    assert told in tier.reasons[0]
+    assert not any("未见" in reason for reason in tier.reasons)
+
+
+def test_a_low_probability_is_a_reason_beside_its_threshold() -> None:
+    """0.07 says little by itself."""
+    (reason,) = tier_reasons("重大", [], 0.07, 0.07, False, TierPolicy())
+    assert reason == "重大的概率 0.070，不低于由漏判代价得出的门槛 0.050"
+
+
+def test_an_urgent_score_below_half_says_why_it_is_taken() -> None:
+    """The rarer tier is given before it is the likelier one."""
+    assert "不待过半" in tier_reasons("紧急", [], 0.36, 0.01, False, TierPolicy())[0]
+    assert tier_reasons("紧急", [], 0.7, 0.01, False, TierPolicy()) == ("评分为紧急（0.70）",)
 
 
 @pytest.mark.parametrize(
