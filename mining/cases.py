@@ -62,6 +62,10 @@ class Cases:
         rows = self.baskets.rows_of((*rule.antecedent, rule.issue))
         return tuple(map(str, self._names[rows].tolist()))
 
+    def filed(self, rule: Rule) -> int:
+        """How many complaints hold the rule's left side, repeated filings included."""
+        return len(self.baskets.rows_of(rule.antecedent))
+
     @cached_property
     def _names(self) -> NDArray[np.object_]:
         if "id" not in self.table.columns:

@@ -132,7 +132,7 @@ def find_causes(
     aliases: Aliases | None = None,
     exposure: pd.DataFrame | None = None,
     severity: Mapping[str, float] | None = None,
-    previous: Iterable[Finding] = (),
+    previous: Iterable[Finding] | None = None,
     max_confounded: int = 100,
     permutations: int = 0,
     progress: Progress | None = None,
@@ -161,7 +161,7 @@ def find_causes(
     severity : mapping of issue to float, optional
         Weight of an issue's excess in the order of the findings; 1 where not named.
     previous : iterable of Finding, optional
-        Findings of the last period.
+        Findings of the last period; without them a finding's status is unknown.
     max_confounded : int, default 100
         Most confounded findings reported.
     permutations : int, default 0
@@ -210,7 +210,7 @@ def find_causes(
     findings = clerk.findings(ruling, max_confounded)
     if permutations:
         findings = _permuted(cases, evidence, findings, clerk, permutations)
-    findings, vanished = compare_periods(findings, list(previous))
+    findings, vanished = compare_periods(findings, previous)
     say("done")
     found = any(not finding.is_confounded for finding in findings)
     reason = None if found else _reason(cases, evidence, ruling, min_count, demands)
@@ -343,11 +343,12 @@ class _Clerk:
             improvement=self.evidence.improvement(rule) if cause else gain,
             excess=value["excess"],
             excess_low=value["excess_low"],
-            status="confounded" if by else "new",
+            status="confounded" if by else "unknown",
             confounded_by=tuple(by),
             exposure=exposure,
             stability=self.cases.stability(rule),
             complaints=self.cases.complaints(rule),
+            antecedent_filed=self.cases.filed(rule),
         )
         self.rules[finding.key] = rule
         return finding

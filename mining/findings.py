@@ -14,7 +14,7 @@ from mining.confounding import Confounder
 from mining.exposure import Exposure
 from mining.stability import Stability
 
-Status = Literal["new", "grown", "stable", "vanished", "confounded"]
+Status = Literal["unknown", "new", "grown", "stable", "vanished", "confounded"]
 Kind = Literal["cause", "co-occurrence"]
 
 CAVEAT = "共现线索，不等于因果证明"
@@ -46,8 +46,9 @@ class Finding:
         Confidence less that of the best simpler rule.
     excess, excess_low : float
         Complaints in excess of independence, and the lower end of their 95 % interval.
-    status : {"new", "grown", "stable", "vanished", "confounded"}
-        Against the last period; confounded where `confounded_by` explains the rule.
+    status : {"unknown", "new", "grown", "stable", "vanished", "confounded"}
+        Against the last period, unknown where none was given; confounded where `confounded_by`
+        explains the rule.
     confounded_by : tuple of Confounder
         Empty for a finding that nothing known explains.
     exposure : Exposure, optional
@@ -59,6 +60,8 @@ class Finding:
         anywhere.
     complaints : tuple of str
         Ids of all complaints behind the rule.
+    antecedent_filed : int
+        All complaints with the left side, repeated filings included.
     """
 
     kind: Kind
@@ -83,12 +86,13 @@ class Finding:
     improvement: float
     excess: float
     excess_low: float
-    status: Status = "new"
+    status: Status = "unknown"
     confounded_by: tuple[Confounder, ...] = ()
     exposure: Exposure | None = None
     stability: Stability | None = None
     permutation_p_value: float | None = None
     complaints: tuple[str, ...] = ()
+    antecedent_filed: int = 0
 
     @property
     def key(self) -> tuple[str, frozenset[Item], frozenset[Item]]:
@@ -132,6 +136,8 @@ class Finding:
             ],
             "exposure": _exposure(self.exposure),
             "stability": vars(self.stability) if self.stability else None,
+            "filed": len(self.complaints),
+            "antecedent_filed": self.antecedent_filed,
             "complaints": list(self.complaints),
             "caveat": CAVEAT,
         }
@@ -161,7 +167,7 @@ def _exposure(exposure: Exposure | None) -> dict[str, Any] | None:
 
 
 def compare_periods(
-    current: Sequence[Finding], previous: Iterable[Finding]
+    current: Sequence[Finding], previous: Iterable[Finding] | None
 ) -> tuple[list[Finding], list[Finding]]:
     """Say of each finding whether it is new, grown or stable, and which have vanished.
 
@@ -171,7 +177,8 @@ def compare_periods(
     Parameters
     ----------
     current, previous : iterable of Finding
-        Of this period and of the last.
+        Of this period and of the last; None where there is no last period, of which nothing can
+        then be said.
 
     Returns
     -------
@@ -180,6 +187,8 @@ def compare_periods(
     vanished : list of Finding
         Unconfounded ones of the last period that this period does not show.
     """
+    if previous is None:
+        return list(current), []
     before = {finding.key: finding for finding in previous if not finding.is_confounded}
     keys = {finding.key for finding in current if not finding.is_confounded}
     judged = [

@@ -240,6 +240,7 @@ def test_permutations_agree_that_the_findings_are_no_chance(planted: tuple) -> N
 def test_periods_tell_new_stable_and_vanished_apart(planted: tuple) -> None:
     """Against its own report everything is stable; against a clean period it vanishes."""
     table, _, report = planted
+    assert {f.status for f in report.unconfounded} == {"unknown"}
     again = find_causes(table, ATTRIBUTES, previous=report.findings)
     assert {f.status for f in again.unconfounded} == {"stable"}
     clean = histories.write_history(2_000, seed=3, planted=False).table

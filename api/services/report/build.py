@@ -67,8 +67,7 @@ def build_content(
     content |= _counted(scope, options)
     mined = mine(scope.cases, options, scope.last, _within(say, _MINING, _WATCHING))
     content["mining"] = mining_summary(mined, scope.cases, options, language)
-    compared = scope.last is not None
-    content["findings"] = findings(mined, scope.cases, scope.period, options, compared)
+    content["findings"] = findings(mined, scope.cases, scope.period, options)
     say("watching", _WATCHING, _STEPS)
     content |= _watched(scope, mined, options)
     content["method"] = {"text": _method(content, language)}
@@ -242,9 +241,10 @@ def _method(content: dict[str, Any], language: Language) -> list[str]:
         without_time=f"{snapshot['without_time']:,}",
         errors=f"{snapshot['errors_total']:,}",
     )
-    once = language.say("method_once", predicted=f"{snapshot['predicted']:,}")
+    labels = language.say("method_labels", predicted=f"{snapshot['predicted']:,}")
+    once = [language.say("method_once")] if content["counts"]["customers"] else []
     plain = [
         language.say(key)
         for key in ("method_rules", "method_warnings", "method_intervals", "method_limits")
     ]
-    return [rows, plain[0], once, *plain[1:]]
+    return [rows, plain[0], *once, labels, *plain[1:]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +26,7 @@ _WORDS = ("tier", "sentiment", "customer_value", "escalated_to")
 _NAMES = ("channel", "department", "product", "batch", "region", "outlet", "team", "handler")
 _JOINED = r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)$"
 _EPOCH_MONDAY = np.datetime64("1970-01-05", "D")
+_APART = timedelta(weeks=8)
 
 
 class Labels(Protocol):
@@ -315,11 +316,13 @@ def _split(value: str) -> list[str]:
 
 
 def period_of(cases: Cases, options: ReportOptions) -> Period | None:
-    """The period asked for, open ends filled from the data; None where nothing has a time."""
+    """The period asked for, open ends filled from the bulk of the data; None without times."""
     if not cases.timed:
         return None
     first, last = _extent(cases)
-    start, end = options.start or first, options.end or last
+    begin, finish = _bulk(cases)
+    start = options.start or (begin if (options.end or begin) >= begin else first)
+    end = options.end or (finish if (options.start or finish) <= finish else last)
     if start > end or start > last or end < first:
         raise SettingRefused(
             f"no complaint was received from {start} to {end}; the table holds {first} to {last}"
@@ -330,6 +333,27 @@ def period_of(cases: Cases, options: ReportOptions) -> Period | None:
 def _extent(cases: Cases) -> tuple[date, date]:
     days = cases.frame["day"]
     return days.min().date(), days.max().date()
+
+
+def _bulk(cases: Cases) -> tuple[date, date]:
+    """First and last day without stragglers: a hundredth at most, weeks away from all others."""
+    days = np.sort(cases.frame["day"].to_numpy().astype("datetime64[D]"))
+    gaps = np.flatnonzero(np.diff(days) > np.timedelta64(_APART))
+    few = len(days) // 100
+    before, after = gaps[gaps + 1 <= few], gaps[len(days) - 1 - gaps <= few]
+    first = days[before[-1] + 1] if len(before) else days[0]
+    last = days[after[0]] if len(after) else days[-1]
+    return first.item(), last.item()
+
+
+def reach(cases: Cases) -> Period:
+    """The days that the data span, stragglers left out."""
+    return Period(*_bulk(cases))
+
+
+def known_until(everything: Cases, period: Period) -> Cases:
+    """The cases up to the end of a period, stragglers before all others left out."""
+    return everything.within(Period(min(reach(everything).start, period.start), period.end))
 
 
 def extent(cases: Cases) -> Period | None:

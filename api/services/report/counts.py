@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from api.services.report.cases import Cases, extent
-from api.services.report.period import Period
+from api.services.report.cases import Cases, reach
+from api.services.report.period import Period, days_in_week
 from mining.significance import wilson_interval
 from mining.trends import rate_ratio
 
@@ -33,12 +33,12 @@ class Compared:
 
 def earlier_periods(everything: Cases, period: Period | None) -> list[Compared]:
     """The last period and the same one last year, as far as the data reach back to their start."""
-    reach = extent(everything)
-    if period is None or reach is None:
+    if period is None:
         return []
+    known = reach(everything)
     found = []
     for name, earlier in (("last", period.before()), ("year", period.year_before())):
-        if reach.start <= earlier.start:
+        if known.start <= earlier.start:
             found.append(Compared(name, earlier, everything.within(earlier)))
     return found
 
@@ -51,18 +51,31 @@ def counts(cases: Cases, period: Period | None, earlier: Sequence[Compared]) -> 
     head["issues"] = len(cases.issue_rows)
     head["without_issue"] = int((cases.main_issue < 0).sum())
     if period:
-        head["per_day"] = len(cases) / period.days
+        covered = days_with_data(cases, period)
+        head["per_day"] = len(cases) / max(covered, 1)
+        head["days_with_data"] = covered
+        head["weeks_without_data"] = len(period.weeks) - cases.frame["week"].nunique()
         head["against"] = {
             other.name: {
                 "from": other.period.start.isoformat(),
                 "to": other.period.end.isoformat(),
                 "complaints": len(other.cases),
-                **ratio(len(cases), period.days, len(other.cases), other.period.days),
+                **ratio(
+                    len(cases),
+                    covered or period.days,
+                    len(other.cases),
+                    days_with_data(other.cases, other.period) or other.period.days,
+                ),
             }
             for other in earlier
         }
     head["by"] = {name: _by(cases, name, earlier) for name in BY if cases.known(name)}
     return head
+
+
+def days_with_data(cases: Cases, period: Period) -> int:
+    """Days of a period in weeks that brought at least one complaint."""
+    return sum(days_in_week(period, int(week)) for week in cases.frame["week"].unique())
 
 
 def ratio(now: int, exposure: float, then: int, exposure_then: float) -> dict[str, Any]:

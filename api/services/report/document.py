@@ -24,8 +24,18 @@ from api.services.report.drawings.columns import (
     weekly_columns,
 )
 from api.services.report.drawings.rules import Heads, Link, rule_drawing
-from api.services.report.glance import news, risen, sides
+from api.services.report.glance import (
+    before_period,
+    explanation,
+    filings,
+    is_thinned,
+    news,
+    risen,
+    sides,
+)
 from api.services.report.language import Language
+from api.services.report.parameters import parameters_of
+from api.services.report.profile import REST
 from mining.significance import wilson_interval
 
 Content = dict[str, Any]
@@ -124,7 +134,13 @@ class Page:
             "findings_lead": self.findings_lead,
             "share_note": self.share_note,
             "shade": shade,
-            "parameter": parameter,
+            "parameters": lambda: parameters_of(self.content, self.language),
+            "filed": self.filed,
+            "is_thinned": is_thinned,
+            "thinned": lambda found: any(map(is_thinned, found)),
+            "before_period": lambda warning: before_period(warning, self.content, self.language),
+            "category_name": self.category_name,
+            "weeks_said": self.weeks_said,
         }
 
     def _charts(self) -> dict[str, Callable[..., Any]]:
@@ -281,6 +297,19 @@ class Page:
         spans = self.content["surveillance"]["gaps"]
         return ", ".join(a if a == b else f"{a} – {b}" for a, b in spans)
 
+    def filed(self, finding: Content) -> str:
+        """Rows with both sides, of those with the left one."""
+        both, left = filings(finding)
+        return self.say("counted", count=number(both), total=number(left))
+
+    def category_name(self, name: str) -> str:
+        """A category, or what holds those that have no column of their own."""
+        return self.say("rest") if name == REST else self.language.value(name)
+
+    def weeks_said(self, weeks: int) -> str:
+        """A number of weeks in words."""
+        return self.say("one_week") if weeks == 1 else self.say("some_weeks", weeks=weeks)
+
     def escalation_line(self) -> str:
         """The share that escalated beside its threshold."""
         watched = self.content["surveillance"]["escalation"]
@@ -353,23 +382,21 @@ class Page:
 
     def explained(self, confounders: list[Content]) -> str:
         """What explains a confounded finding, in words."""
-        return self.say("list_joint").join(self._confounder(by) for by in confounders)
-
-    def _confounder(self, by: Content) -> str:
-        if by["attribute"] == "exposure":
-            return self.say("by_exposure")
-        if by["value"] is None:
-            return self.language.column(by["attribute"])
-        return sides([by], self.language)
+        return self.say("list_joint").join(explanation(by, self.language) for by in confounders)
 
     def findings_lead(self) -> str:
-        """How many findings there are, of how many tests."""
+        """How many findings there are and of which kind, of how many tests."""
         found = self.content["findings"]
-        clear = [finding for finding in found if not finding["confounded_by"]]
+        kinds = [finding["kind"] for finding in news(found)]
+        explained = sum(bool(finding["confounded_by"]) for finding in found)
+        judged = len(found) - len(kinds) - explained
         return self.say(
             "findings_lead",
             count=number(len(found)),
-            clear=number(len(clear)),
+            causes=number(kinds.count("cause")),
+            joint=number(kinds.count("co-occurrence")),
+            explained=number(explained),
+            judged=self.say("findings_judged", judged=judged) if judged else "",
             tested=number(self.content["mining"]["tests"]),
             q=self.content["parameters"]["max_q"],
         )
@@ -394,14 +421,3 @@ def shade(cell: int | None, row: Content, usual: float) -> str:
         return ""
     lift = cell / row["count"] / usual
     return f"h{sum(lift >= step for step in _LIFTS)}"
-
-
-def parameter(chosen: Any) -> str:
-    """A parameter as the method page shows it."""
-    if chosen is None or chosen == {} or chosen == []:
-        return "–"
-    if isinstance(chosen, list):
-        return ", ".join(map(str, chosen))
-    if isinstance(chosen, dict):
-        return ", ".join(f"{key}: {parameter(value)}" for key, value in chosen.items())
-    return str(chosen)

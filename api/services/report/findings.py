@@ -37,14 +37,14 @@ def mine(
         return None
     earlier = None
     if previous is not None and len(previous.cases.issue_rows):
-        earlier = _causes(previous.cases, options, ()).findings
-    return _causes(cases, options, earlier or (), progress)
+        earlier = _causes(previous.cases, options, None).findings
+    return _causes(cases, options, earlier, progress)
 
 
 def _causes(
     cases: Cases,
     options: ReportOptions,
-    previous: Sequence[Finding],
+    previous: Sequence[Finding] | None,
     progress: Progress | None = None,
 ) -> CauseReport:
     columns = ["id", "customer_id", "issues", *cases.items]
@@ -68,16 +68,19 @@ def findings(
     cases: Cases,
     period: Period | None,
     options: ReportOptions,
-    compared: bool,
 ) -> list[dict[str, Any]]:
-    """Every finding, not confounded before the others."""
+    """Every finding: causes, issues that come together, judged ones, explained ones."""
     if mined is None:
         return []
     place = {name: at for at, name in enumerate(cases.frame["id"])}
-    shown = [
-        _finding(finding, cases, place, period, options, compared) for finding in mined.findings
-    ]
-    return sorted(shown, key=lambda f: (bool(f["confounded_by"]), f["judgement"] is not None))
+    shown = [_finding(finding, cases, place, period, options) for finding in mined.findings]
+    return sorted(shown, key=_rank)
+
+
+def _rank(finding: dict[str, Any]) -> tuple[bool, bool, bool]:
+    """Every format numbers the findings in this order."""
+    joint = finding["kind"] == "co-occurrence"
+    return bool(finding["confounded_by"]), finding["judgement"] is not None, joint
 
 
 def _finding(
@@ -86,7 +89,6 @@ def _finding(
     place: Mapping[str, int],
     period: Period | None,
     options: ReportOptions,
-    compared: bool,
 ) -> dict[str, Any]:
     shown = named(finding, options)
     rows = np.array([place[name] for name in finding.complaints], dtype=np.int64)
@@ -96,8 +98,6 @@ def _finding(
     shown["weekly"] = weekly_of(marked, cases, period.weeks) if period else []
     shown["examples"] = examples(rows, cases, options.examples)
     shown["judgement"] = _judgement(finding, period, options)
-    if not compared and not finding.is_confounded:
-        shown["status"] = "unknown"
     return shown
 
 

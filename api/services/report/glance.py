@@ -20,13 +20,25 @@ def _volume(content: Content, language: Language) -> str:
     counts = content["counts"]
     if content["period"] is None:
         return language.say("glance_volume_timeless", count=number(counts["complaints"]))
+    gaps = counts["weeks_without_data"]
     return language.say(
         "glance_volume",
         days=content["period"]["days"],
         count=number(counts["complaints"]),
+        gaps=language.say("glance_gaps", weeks=gaps, days=counts["days_with_data"]) if gaps else "",
         per_day=number(counts["per_day"]),
         against=_against(counts["against"], language) or _recent(content, language),
+        apart=_apart(content, language),
     )
+
+
+def _apart(content: Content, language: Language) -> str:
+    """Stragglers that a period nobody asked for leaves out."""
+    snapshot, asked = content["snapshot"], content["parameters"]
+    if asked["from"] or asked["to"] or not snapshot["outside_period"]:
+        return ""
+    days = {"first": snapshot["first_day"], "last": snapshot["last_day"]}
+    return language.say("glance_apart", count=number(snapshot["outside_period"]), **days)
 
 
 def _against(against: Content, language: Language) -> str:
@@ -63,6 +75,7 @@ def _recent(content: Content, language: Language) -> str:
     return language.say(
         "glance_recent",
         recent=number(sum(whole[-4:]) / 4),
+        known=language.say("known_weeks") if content["counts"]["weeks_without_data"] else "",
         before=number(sum(whole[:-4]) / (len(whole) - 4)),
     )
 
@@ -113,16 +126,46 @@ def _cause(content: Content, language: Language) -> str:
     if not causes:
         return language.say("glance_no_cause", reason=content["mining"]["reason"])
     first = causes[0]
+    count, total = filings(first)
     return language.say(
         "glance_cause",
         antecedent=sides(first["antecedents"], language),
-        count=number(first["count"]),
-        total=number(first["antecedent_count"]),
+        count=number(count),
+        total=number(total),
         issue=sides(first["consequents"], language),
-        confidence=percent(first["confidence"], 0),
+        share=percent(count / max(total, 1), 0),
+        once=_once(first, language),
         excess=number(max(round(first["excess_low"]), 0)),
-        others=len(causes) - 1,
+        more=_more(content["findings"], language),
     )
+
+
+def _once(finding: Content, language: Language) -> str:
+    if not is_thinned(finding):
+        return ""
+    counts = {"count": number(finding["count"]), "total": number(finding["antecedent_count"])}
+    return language.say("glance_once", **counts)
+
+
+def _more(findings: list[Content], language: Language) -> str:
+    """How many findings stand, in the same words as the section of findings."""
+    kinds = [finding["kind"] for finding in news(findings)]
+    causes, joint = kinds.count("cause"), kinds.count("co-occurrence")
+    if causes + joint < 2:
+        return ""
+    together = language.say("glance_joint", joint=joint) if joint else ""
+    return language.say("glance_more", causes=causes, joint=together)
+
+
+def filings(finding: Content) -> tuple[int, int]:
+    """Rows of the table with both sides and with the left one; older reports have them not."""
+    both = finding.get("filed", finding["count"])
+    return both, finding.get("antecedent_filed", finding["antecedent_count"])
+
+
+def is_thinned(finding: Content) -> bool:
+    """Whether the tests left filings out because a customer counts once on the same issues."""
+    return filings(finding) != (finding["count"], finding["antecedent_count"])
 
 
 def news(findings: list[Content]) -> list[Content]:
@@ -144,6 +187,15 @@ def sides(items: list[Content], language: Language) -> str:
     )
 
 
+def explanation(by: Content, language: Language) -> str:
+    """What explains a confounded finding, in words."""
+    if by["attribute"] == "exposure":
+        return language.say("by_exposure")
+    if by["value"] is None:
+        return language.column(by["attribute"])
+    return sides([by], language)
+
+
 def _rise(content: Content, language: Language) -> str:
     watched = content["surveillance"]
     if not watched["judged"]:
@@ -156,11 +208,18 @@ def _rise(content: Content, language: Language) -> str:
         "glance_rise",
         what=risen(first, language),
         since=language.day(first["from"]),
+        before=before_period(first, content, language),
         observed=number(first["observed"]),
         expected=number(first["expected"]),
         ratio=f"{first['ratio']:.1f}",
-        others=len(active) - 1,
+        more=language.say("glance_more_rises", others=len(active) - 1) if active[1:] else "",
     )
+
+
+def before_period(warning: Content, content: Content, language: Language) -> str:
+    """A word where the weeks of a rise hold days before the period."""
+    early = warning["from"] < content["period"]["from"]
+    return language.say("before_period") if early else ""
 
 
 def risen(warning: Content, language: Language) -> str:

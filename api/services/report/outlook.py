@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from api.services.report.cases import Cases
+from api.services.report.cases import Cases, known_until
 from api.services.report.period import Period, monday_of, week_label, week_of
 from api.services.report.series import weekly
 from api.services.report.weekload import week_loads
@@ -28,9 +28,9 @@ def outlook(everything: Cases, period: Period | None) -> dict[str, Any] | None:
     """The next eight weeks after the period; None where fewer than twelve weeks are known."""
     if period is None:
         return None
-    known = everything.keep(
-        (everything.frame["day"] <= np.datetime64(period.end)).to_numpy(dtype=np.bool_)
-    )
+    known = known_until(everything, period)
+    if not len(known):
+        return None
     span = range(week_of(known.frame["day"].min().date()), week_of(period.end) + 1)
     names, counts = _series(known, span)
     if np.isfinite(counts[-1]).sum() < _FEWEST_WEEKS:
@@ -51,10 +51,11 @@ def outlook(everything: Cases, period: Period | None) -> dict[str, Any] | None:
 
 
 def _series(cases: Cases, span: range) -> tuple[list[str], Floats]:
-    """Weekly counts of every category, and of the whole in the last row."""
+    """Weekly counts of every category, the largest first, and of the whole in the last row."""
     column = cases.frame["category"]
-    names = sorted(set(column) - {""})
-    groups = pd.Index(names).get_indexer(column).astype(np.int64)
+    found = column[column != ""].value_counts()
+    names = sorted(found.index, key=lambda name: (-found[name], name))
+    groups = pd.Index(names, dtype="str").get_indexer(column).astype(np.int64)
     whole = weekly(cases, np.zeros(len(cases), dtype=np.int64), 1, span)
     return names, np.vstack([weekly(cases, groups, len(names), span), whole]) if names else whole
 

@@ -71,6 +71,13 @@ class Period:
         return Period(self.start - _YEAR, self.end - _YEAR)
 
 
+def days_in_week(period: Period, week: int) -> int:
+    """How many days of a week lie in a period."""
+    monday = monday_of(week)
+    first, last = max(monday, period.start), min(monday + timedelta(days=6), period.end)
+    return max((last - first).days + 1, 0)
+
+
 _DAY = timedelta(days=1)
 _YEAR = timedelta(weeks=52)
 

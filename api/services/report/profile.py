@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from api.services.report.cases import Cases
 
 _SEGMENTS = ("customer_value", "product", "region", "channel")
-_MOST_COLUMNS = 10
+_MOST_COLUMNS = 11
+REST = ""
 _MOST_ROWS = 15
 
 
@@ -31,11 +32,10 @@ def profile(cases: Cases, small_group: int) -> dict[str, Any]:
 
 
 def _segment(cases: Cases, name: str, small_group: int) -> dict[str, Any]:
-    """How each group of customers, products … complains: counts by category."""
-    frame = cases.frame
-    both = (frame[name] != "") & (frame["category"] != "")
-    table = pd.crosstab(frame.loc[both, name], frame.loc[both, "category"])
-    columns = _commonest(table.sum(axis=0), _MOST_COLUMNS)
+    """How each group of customers, products … complains: counts by category, each row whole."""
+    frame = cases.frame[cases.frame[name] != ""]
+    table = _few_columns(pd.crosstab(frame[name], frame["category"]))
+    columns = list(table.columns)
     rows = _commonest(table.sum(axis=1), _MOST_ROWS)
     shown = [_row(str(row), table.loc[row, columns], small_group) for row in rows]
     kept = [row for row in shown if row["count"] >= small_group]
@@ -48,6 +48,16 @@ def _segment(cases: Cases, name: str, small_group: int) -> dict[str, Any]:
         "others": int(len(sums) - len(rows)),
         "suppressed_groups": int((sums < small_group).sum()),
     }
+
+
+def _few_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """The commonest categories; what is in none of them in a last column, ``REST``."""
+    named = [category for category in table.columns if category]
+    if not named:
+        return table.iloc[:0, :0]
+    shown = table[_commonest(table[named].sum(axis=0), _MOST_COLUMNS)]
+    rest = table.sum(axis=1) - shown.sum(axis=1)
+    return shown.assign(**{REST: rest}) if rest.any() else shown
 
 
 def _commonest(sums: pd.Series[Any], most: int) -> list[Any]:

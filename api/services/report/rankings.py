@@ -77,7 +77,7 @@ def _costly(cases: Cases, options: ReportOptions) -> list[dict[str, Any]]:
             "compensation": float(sums["compensation"][code]),
             "cost": float(sums["cost"][code]),
             "complaints": int(complaints[code]),
-            "per_complaint": float(all_sums[code] / complaints[code]),
+            "per_complaint": round(float(all_sums[code] / complaints[code]), 2),
         }
         for code in np.argsort(-all_sums, kind="stable")
         if all_sums[code] > 0

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from api.services.report.drawings.canvas import number, percent
-from api.services.report.glance import news, risen, sides
+from api.services.report.glance import before_period, filings, news, risen, sides
 from api.services.report.language import Language
 
 _MOST = 5
-_MARKS = re.compile(r"([\\`*_{}\[\]()<>#+!|~@])")
+_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~@])")
 
 
 def markdown_of(content: dict[str, Any]) -> str:
@@ -46,14 +46,23 @@ def _findings(content: dict[str, Any], language: Language) -> list[str]:
     if not causes:
         return []
     lines = ["", f"## {language.say('findings')}", ""]
-    for finding in causes[:_MOST]:
-        counted = language.say(
-            "counted", count=number(finding["count"]), total=number(finding["antecedent_count"])
-        )
+    for rank, finding in enumerate(causes[:_MOST], 1):
+        count, total = filings(finding)
+        counted = language.say("counted", count=number(count), total=number(total))
         rule = f"{sides(finding['antecedents'], language)} ⇒ "
         rule += sides(finding["consequents"], language)
-        lines.append(f"- **{plain(rule)}**: {plain(counted)}, {percent(finding['confidence'])}")
-    return [*lines, "", f"_{language.say('not_causal')}_"]
+        share = percent(count / max(total, 1))
+        lines.append(f"{rank}. **{plain(rule)}**: {plain(counted)}, {share}")
+    more = [*_elsewhere(content, len(causes), language), language.say("not_causal")]
+    return [*lines, *(line for said in more for line in ("", f"_{plain(said)}_"))]
+
+
+def _elsewhere(content: dict[str, Any], causes: int, language: Language) -> list[str]:
+    """How many findings stand in the other formats only."""
+    joint = len(news(content["findings"])) - causes
+    explained = sum(bool(finding["confounded_by"]) for finding in content["findings"])
+    left = {"causes": max(causes - _MOST, 0), "joint": joint, "explained": explained}
+    return [language.say("left_elsewhere", **left)] if any(left.values()) else []
 
 
 def _warnings(content: dict[str, Any], language: Language) -> list[str]:
@@ -65,6 +74,7 @@ def _warnings(content: dict[str, Any], language: Language) -> list[str]:
         line = language.say(
             "warning_line",
             first=warning["from"],
+            before=before_period(warning, content, language),
             observed=number(warning["observed"]),
             expected=number(round(warning["expected"])),
             ratio=f"{warning['ratio']:.1f}",

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from api.services.report.cases import Cases
+from api.services.report.cases import Cases, known_until
 from api.services.report.counts import shares
 from api.services.report.findings import examples, item_of
 from api.services.report.options import ReportOptions
@@ -50,6 +50,11 @@ class _Watched:
         extra = series - len(self.codes)
         return "issue" if extra < 0 else ("escalation", "volume")[extra]
 
+    def latest(self, period: Period) -> int:
+        """Place of the last week of a period that has data: a gap ends no alarm."""
+        held = [at for at, week in enumerate(self.span) if week in period.weeks]
+        return max((at for at in held if not np.isnan(self.total[at])), default=held[-1])
+
 
 def surveillance(
     everything: Cases,
@@ -60,9 +65,7 @@ def surveillance(
     """Warnings of the period, latest rise first, and what was watched and how."""
     if period is None:
         return [], {"judged": 0, "signatures": {}}
-    known = everything.keep(
-        (everything.frame["day"] <= np.datetime64(period.end)).to_numpy(dtype=np.bool_)
-    )
+    known = known_until(everything, period)
     cases = known.within(period)
     watched = _watch(known, period, options)
     warnings = [
@@ -95,7 +98,7 @@ def _warning(
 ) -> dict[str, Any]:
     kind = watched.name(episode.series)
     rows = _rows(episode, watched, cases)
-    last = max(watched.span.index(week) for week in period.weeks if week in watched.span)
+    last = watched.latest(period)
     row = watched.counts[episode.series]
     return {
         "signature": "异动",

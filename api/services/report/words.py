@@ -22,6 +22,7 @@ from mining.significance import benjamini_hochberg, fisher_p_values
 
 _MOST_TEXTS = 20_000
 _MOST_PHRASES = 15
+_MOST_READ = 200
 _LONGEST = 8
 _MAX_Q = 0.01
 _LEAST_RATIO = 2.0
@@ -29,6 +30,8 @@ _SURELY_TOGETHER = 15
 _MOSTLY = 0.7
 _PHRASE = re.compile(r"[\u4e00-\u9fff]+|[a-z]+[0-9]{0,2}")
 _LEANS_ON_OTHERS = "的了我都于是其连很就还也又在和与把被给你他她它这那个不没有到得着过"
+_OF_A_SENTENCE = frozenset("我你您他她就")
+_BEGINS_NO_NAME = "从一"
 _NOT_TEXT = re.compile(r"[^\u4e00-\u9fffa-z]+")
 _ALIKE = 88.0
 _MOST_IN_BLOCK = 200
@@ -87,15 +90,32 @@ def _rising(
         return []
     now = _Phrases.of([texts[row] for row in recent])
     then = _Phrases.of(before)
-    chosen = _grown(now, then, options)
-    return [
-        {
-            **row,
-            "new": row["before"] == 0,
-            "examples": _examples(row["phrase"], texts, recent, cases),
-        }
-        for row in chosen
-    ]
+    shown: set[str] = set()
+    return [_with_example(row, texts, recent, shown, cases) for row in _grown(now, then, options)]
+
+
+def _with_example(
+    row: dict[str, Any],
+    texts: Sequence[str],
+    recent: NDArray[np.int64],
+    shown: set[str],
+    cases: Cases,
+) -> dict[str, Any]:
+    """A phrase as its example spells it, beside an example that no other phrase has shown."""
+    phrase = row["phrase"]
+    found = _examples(phrase, texts, recent, shown, cases)
+    spelt = {text[at : at + len(phrase)] for text, at in _places(found, phrase) if at >= 0}
+    shown.update(example["text"] for example in found)
+    return {
+        **row,
+        "phrase": min(spelt, default=phrase),
+        "new": not row["before"],
+        "examples": found,
+    }
+
+
+def _places(found: list[dict[str, Any]], phrase: str) -> list[tuple[str, int]]:
+    return [(example["text"], example["text"].lower().find(phrase)) for example in found]
 
 
 class _Phrases:
@@ -127,7 +147,9 @@ def _candidates(tokens: Sequence[str]) -> set[str]:
 
 
 def _leans(phrase: str) -> bool:
-    """Whether a phrase begins or ends with a word that says nothing by itself."""
+    """Whether a phrase is cut out of a sentence rather than the name of something."""
+    if not _OF_A_SENTENCE.isdisjoint(phrase) or phrase[0] in _BEGINS_NO_NAME:
+        return True
     return phrase[0] in _LEANS_ON_OTHERS or phrase[-1] in _LEANS_ON_OTHERS
 
 
@@ -199,10 +221,11 @@ def _chained(one: str, other: str) -> bool:
 
 
 def _examples(
-    phrase: str, texts: Sequence[str], recent: NDArray[np.int64], cases: Cases
+    phrase: str, texts: Sequence[str], recent: NDArray[np.int64], shown: set[str], cases: Cases
 ) -> list[dict[str, Any]]:
-    rows = [row for row in recent if phrase in texts[row].lower()][:200]
-    return examples(np.array(rows, dtype=np.int64), cases, 1) if rows else []
+    rows = [row for row in recent if phrase in texts[row].lower()][:_MOST_READ]
+    few = examples(np.array(rows, dtype=np.int64), cases, _MOST_PHRASES) if rows else []
+    return [example for example in few if example["text"] not in shown][:1] or few[:1]
 
 
 def _alike(texts: Sequence[str], cases: Cases, options: ReportOptions) -> list[dict[str, Any]]:

@@ -11,8 +11,10 @@ from typing import Any
 
 import xlsxwriter
 
-from api.services.report.glance import risen, sides
+from api.services.report.glance import explanation, filings, news, risen, sides
 from api.services.report.language import Language
+from api.services.report.parameters import parameters_of
+from api.services.report.profile import REST
 
 Content = dict[str, Any]
 Row = Sequence[Any]
@@ -228,35 +230,38 @@ class _Writer:
     def _findings(self) -> Sheet:
         keys = ("count", "antecedent_count", "consequent_count", "support", "confidence")
         more = ("lift", "leverage", "conviction", "zhang", "odds_ratio", "p_value", "q_value")
+        tested = ("tested_count", "tested_antecedent", "tested_consequent", *keys[3:])
+        first = ("rank", "sheet_kind", "leads_to", "issue", "complaints", "antecedent_filed")
+        last = ("excess", "excess_low", "status", "explained_by", "ids")
         header = [
-            self.say("sheet_kind"),
-            self.say("leads_to"),
-            self.say("issue"),
-            *keys,
-            "confidence −",
-            "confidence +",
-            *more,
-            "excess",
-            "excess_low",
-            "status",
-            self.say("explained_by"),
-            self.say("not_causal"),
+            *map(self.say, (*first, *tested)),
+            f"{self.say('confidence')} −",
+            f"{self.say('confidence')} +",
+            *map(self.say, (*more, *last)),
         ]
-        rows = [self._finding(finding, keys, more) for finding in self.content["findings"]]
-        return Sheet(self.say("findings"), header, rows, frozenset({6, 7, 8, 9}))
+        found = self.content["findings"]
+        fresh = len(news(found))
+        rows = [
+            [at if at <= fresh else None, *self._finding(finding, keys, more)]
+            for at, finding in enumerate(found, 1)
+        ]
+        return Sheet(self.say("findings"), header, rows, frozenset({9, 10, 11, 12}))
 
     def _finding(self, finding: Content, keys: Row, more: Row) -> Row:
         return [
             self.say(finding["kind"]),
             sides(finding["antecedents"], self.language),
             sides(finding["consequents"], self.language),
+            *filings(finding),
             *(finding[key] for key in keys),
             *finding["confidence_interval"],
             *(finding[key] for key in more),
             finding["excess"],
             finding["excess_low"],
             self.say(str(_STATUS.get(finding["status"], finding["status"]))),
-            "; ".join(f"{by['attribute']}={by['value'] or ''}" for by in finding["confounded_by"]),
+            self.say("list_joint").join(
+                explanation(by, self.language) for by in finding["confounded_by"]
+            ),
             " ".join(finding["complaints"][:200]),
         ]
 
@@ -266,9 +271,9 @@ class _Writer:
             self.say("sheet_since"),
             self.say("complaints"),
             self.say("sheet_expected"),
-            self.say("ratio"),
+            self.say("times_expected"),
             self.say("p_value"),
-            self.say("status"),
+            self.say("now"),
         ]
         rows = [
             [
@@ -312,7 +317,7 @@ class _Writer:
             [
                 self.language.column(table["attribute"]),
                 self.language.value(row["value"]),
-                self.language.value(column),
+                self.say("rest") if column == REST else self.language.value(column),
                 cell,
             ]
             for table in self.content["profile"]["segments"]
@@ -340,9 +345,15 @@ class _Writer:
         return Sheet(self.say("dissatisfaction"), header, rows, frozenset({4}))
 
     def _words(self) -> Sheet:
-        header = [self.say("phrase"), self.say("complaints"), self.say("before"), self.say("ratio")]
+        keys = ("phrase", "complaints", "before", "times_before")
+        header = [self.say(key) for key in keys]
         rows = [
-            [row["phrase"], row["count"], row["before"], row["ratio"]]
+            [
+                row["phrase"],
+                row["count"],
+                row["before"],
+                self.say("new_word") if row["new"] else row["ratio"],
+            ]
             for row in self.content["words"]["rising"]
         ]
         return Sheet(self.say("words"), header, rows)
@@ -358,7 +369,7 @@ class _Writer:
     def _parameters(self) -> Sheet:
         snapshot = self.content["snapshot"]
         made = [["snapshot", snapshot["digest"]], ["rows", snapshot["rows"]]]
-        made += [[name, str(value)] for name, value in self.content["parameters"].items()]
+        made += [[name, value] for name, value in parameters_of(self.content, self.language)]
         made += [[name, version] for name, version in self.content["versions"].items()]
         made += [["", sentence] for sentence in self.content["method"]["text"]]
         return Sheet(self.say("method"), [self.say("parameters"), ""], made)

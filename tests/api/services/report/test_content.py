@@ -181,6 +181,63 @@ def test_weeks_without_data_are_gaps_and_no_rise(report_of: Make) -> None:
     assert content["surveillance"]["gaps"] == [["2026-W12", "2026-W14"]]
 
 
+def test_a_day_has_as_many_complaints_as_days_with_data_bring(report_of: Make) -> None:
+    """Three silent weeks lower no average, and the first sentence names them."""
+    rows = [row for row in _rows(140) if not 70 <= int(row["id"].split("-")[0][1:]) < 91]
+    content = report_of(rows).content
+    assert content["counts"]["per_day"] == 4.0
+    assert content["counts"]["weeks_without_data"] == 3
+    assert "3 周没有数据，其余 119 天" in content["at_a_glance"][0]
+
+
+def test_stragglers_stretch_no_period_and_end_no_alarm(report_of: Make) -> None:
+    """Two rows of another year are left out, saying so, unless the period is asked for."""
+    rows = _rows(140, 8)
+    for row in rows[-100:]:
+        row["issues"] = "7002"
+    odd = [
+        {**rows[0], "id": f"odd{n}", "received_at": f"20{year}-01-09"}
+        for n, year in enumerate((24, 28))
+    ]
+    plain, made = report_of(rows).content, report_of(rows + odd).content
+    assert any(warning["active"] for warning in plain["warnings"])
+    for part in ("period", "warnings", "trends", "outlook"):
+        assert made[part] == plain[part]
+    assert made["snapshot"]["outside_period"] == 2
+    assert "2 件离其余数据八周以上" in made["at_a_glance"][0]
+    assert report_of(rows + odd, end=date(2028, 1, 9)).content["period"]["to"] == "2028-01-09"
+
+
+def test_a_row_of_the_profile_adds_up_to_the_table(report: Report, history: Path) -> None:
+    """The last category and complaints without one count too."""
+    frame = read_table(history / "complaints.csv").frame
+    for table in report.content["profile"]["segments"]:
+        if table["attribute"] == "channel":
+            found = frame["channel"][frame["channel"] != ""].value_counts()
+            assert {row["value"]: row["count"] for row in table["rows"]} == found.to_dict()
+
+
+def test_a_manager_finds_the_headline_by_a_filter(report: Report, history: Path) -> None:
+    """Rows and hits are those of the table; where customers count once, both are said."""
+    frame = read_table(history / "complaints.csv").frame
+    rows = frame[frame["batch"].str.replace(r"\W", "", regex=True).str.upper() == "X5B07"]
+    hits = rows["issues"].str.split("|").map(lambda codes: "1002" in codes).sum()
+    first = report.content["findings"][0]
+    assert (first["filed"], first["antecedent_filed"]) == (hits, len(rows))
+    sentence = report.content["at_a_glance"][3]
+    assert f"{len(rows)} 件投诉里有 {hits} 件" in sentence
+    assert f"{first['antecedent_count']} 件里的 {first['count']} 件" in sentence
+
+
+def test_without_customers_nothing_is_said_of_them(report_of: Make) -> None:
+    """Neither at a glance nor in the method."""
+    rows = [{k: v for k, v in row.items() if k != "customer_id"} for row in _rows()]
+    for row in rows[::3]:
+        row["issues"] = "7002" if row["product"] == "产品0" else row["issues"]
+    assert "同一位客户" not in report_of(rows).to_html()
+    assert "同一位客户" in report_of(_rows()).to_html()
+
+
 def test_nothing_found_comes_with_the_reason(report_of: Make) -> None:
     """Evenly spread complaints have no cause, and the report says how it looked for one."""
     made = report_of(_rows())

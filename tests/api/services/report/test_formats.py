@@ -216,6 +216,21 @@ def test_the_workbook_has_tables_filters_and_native_charts(report: Report) -> No
     ]
 
 
+def test_findings_have_one_number_in_every_format(report: Report) -> None:
+    """Causes first, then issues that come together; the explained ones have none."""
+    content = report.content
+    sheet = openpyxl.load_workbook(io.BytesIO(report.to_xlsx()))["根因线索"]
+    numbered = [row for row in sheet.iter_rows(min_row=2, values_only=True) if row[0]]
+    fresh = [f for f in content["findings"] if not f["confounded_by"]]
+    assert [row[0] for row in numbered] == list(range(1, len(fresh) + 1))
+    kinds = [f["kind"] for f in fresh]
+    assert kinds == sorted(kinds)
+    page = report.to_html()
+    for number, _, left, *_ in numbered[: kinds.count("cause")]:
+        assert f'<span class="rank">{number}</span>{left} ' in page
+    assert f"1. **{numbered[0][2]} ⇒" in report.to_markdown()
+
+
 def test_nothing_personal_leaves_in_any_format(report_of: Make) -> None:
     """A history full of numbers: in texts, ids, values and the title's neighbours."""
     secrets = {
@@ -272,7 +287,7 @@ def test_markdown_cannot_be_led_astray(report_of: Make) -> None:
     """Marks in values are escaped, so that no link, image or mention comes of them."""
     title = "[点我](https://x.invalid) ![](y) @all <b>"
     text = report_of(_hostile(PAYLOADS), title=title).to_markdown()
-    assert r"\[点我\]\(https://x.invalid\)" in text
+    assert r"\[点我\](https://x.invalid)" in text
     assert r"\@all" in text
     assert re.search(r"(?<!\\)[<@]", text) is None
 
