@@ -7,6 +7,8 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +103,7 @@ def test_other_delimiters_are_recognised(delimiter: str) -> None:
         (b"id,text\n", "a.csv", "give at least one row"),
         (b"id,text,text\n1,2,3\n", "a.csv", "has column 'text' twice"),
         (b"id," + b",".join(b"c%d" % i for i in range(600)) + b"\n1\n", "a.csv", "at most 500"),
-        (b"\x1f\x8bxx", "a.csv.gz", "broken gzip"),
+        (b"\x1f\x8b and no gzip after it", "a.csv.gz", "broken gzip"),
         (gzip.compress(GOOD.encode() * 50)[:-20], "a.csv.gz", "cut short"),
         (b"PK\x03\x04", "a.xlsx", "broken workbook"),
         (b"rubbish", "a.xlsx", "no Excel file"),
@@ -232,8 +234,11 @@ def test_words_that_repeat_without_end_are_refused(tmp_path: Path) -> None:
 def test_json_lines_with_a_key_each_are_refused() -> None:
     """Before a table as wide as the file is long is made."""
     lines = "\n".join(f'{{"k{n}": 1}}' for n in range(5_000))
+    tracemalloc.start()
     with pytest.raises(TableUnreadable, match="has 501 columns"):
         read_table(lines.encode(), name="a.jsonl")
+    assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    tracemalloc.stop()
 
 
 def test_parquet_lists_and_missing_times_are_read(tmp_path: Path) -> None:
@@ -306,6 +311,175 @@ def test_a_cell_over_the_limit_costs_its_row_only() -> None:
     table = read_table(content, name="a.csv", limits=UPLOAD_LIMITS)
     assert len(table.errors) + len(table.frame) == 2
     assert ids(table)[-1:] == ["2"]
+
+
+def sheet_of(rows: str, shared: str = "") -> bytes:
+    """A workbook whose one sheet and whose shared strings are written by hand."""
+    packed = io.BytesIO()
+    pd.DataFrame({"id": ["1"]}).to_excel(packed, index=False)
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts = {
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}">{rows}</worksheet>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{main}">{shared}</sst>',
+    }
+    made = io.BytesIO()
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, parts.get(entry.filename) or old.read(entry))
+    return made.getvalue()
+
+
+HEADER_ROW = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
+HEADER_STRINGS = "<si><t>id</t></si><si><t>text</t></si>"
+
+
+def test_a_shared_string_counts_in_every_cell_that_shows_it() -> None:
+    """A few kilobytes that would fill the memory stop at the limit."""
+    rows = "".join(
+        f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}" t="s"><v>2</v></c></row>'
+        for n in range(2, 2_000)
+    )
+    shared = f"{HEADER_STRINGS}<si><t>{'屏' * 100_000}</t></si>"
+    content = sheet_of(f"<sheetData>{HEADER_ROW}{rows}</sheetData>", shared)
+    assert len(content) < 50_000
+    with pytest.raises(LimitExceeded, match="unpacks to more than 30 MiB"):
+        read_table(content, name="a.xlsx", limits=Limits(unpacked_bytes=30 << 20))
+
+
+def test_a_sheet_of_wide_gaps_stops_at_the_cell_budget() -> None:
+    """Cells that stand far to the right cost the empty ones before them."""
+    rows = "".join(f'<row r="{n}"><c r="XFD{n}"><v>1</v></c></row>' for n in range(2, 100))
+    content = sheet_of(f"<sheetData>{HEADER_ROW}{rows}</sheetData>", HEADER_STRINGS)
+    with pytest.raises(LimitExceeded, match="more than 100,000 cells"):
+        read_table(content, name="a.xlsx", limits=Limits(cells=100_000))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('<row r="99999999999"><c><v>1</v></c></row>', "rows below 1,048,576"),
+        (f'<row r="2">{"<c/>" * 210_000}</row>', "cells in a row, than a sheet of Excel can"),
+    ],
+)
+def test_a_sheet_larger_than_excel_can_make_is_refused(row: str, reason: str) -> None:
+    """Whatever the file says, no reader walks to its end."""
+    content = sheet_of(f"<sheetData>{HEADER_ROW}{row}</sheetData>", HEADER_STRINGS)
+    with pytest.raises(LimitExceeded, match=reason):
+        read_table(content, name="a.xlsx")
+
+
+def test_entities_behind_a_long_comment_are_refused() -> None:
+    """A declaration may stand anywhere before the first element."""
+    part = b"<!--" + b"x" * 5_000 + b'--><!DOCTYPE x [<!ENTITY a "a">]><x>&a;</x>'
+    with pytest.raises(TableUnreadable, match="XML entities"):
+        read_table(workbook_with(part), name="a.xlsx")
+
+
+def as_bytes(frame: pd.DataFrame, kind: str) -> bytes:
+    """The same table as a file of a kind."""
+    packed = io.BytesIO()
+    if kind == "xlsx":
+        frame.to_excel(packed, index=False)
+    elif kind == "parquet":
+        frame.to_parquet(packed)
+    elif kind == "jsonl":
+        packed.write(frame.to_json(orient="records", lines=True).encode())
+    else:
+        packed.write(frame.to_csv(index=False).encode())
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet", "jsonl"])
+def test_a_cell_over_the_limit_costs_its_row_in_every_format(kind: str) -> None:
+    """The rows beside it are kept."""
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "text": ["屏幕闪", "闪" * 20_000, "没声音"]})
+    limits = Limits(cell_bytes=50_000)
+    table = read_table(as_bytes(frame, kind), name=f"a.{kind}", limits=limits)
+    assert ids(table) == ["a", "c"]
+    row = 2 if kind == "jsonl" else 3
+    assert table.errors == (RowError(row, "a cell holds more than 48 KiB", "text"),)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet", "jsonl"])
+def test_every_format_keeps_the_cell_budget(kind: str) -> None:
+    """Cells are counted while they are read, empty ones too."""
+    frame = pd.DataFrame({"id": [f"x{n}" for n in range(60)], "text": ["屏幕闪"] * 60})
+    content = as_bytes(frame, kind)
+    assert read_table(content, name=f"a.{kind}", limits=Limits(cells=150)).rows_in == 60
+    with pytest.raises(LimitExceeded, match="more than 100 cells"):
+        read_table(content, name=f"a.{kind}", limits=Limits(cells=100))
+
+
+def test_parquet_with_a_name_twice_is_refused_before_it_is_read() -> None:
+    """As in the other formats."""
+    packed = io.BytesIO()
+    twice = pa.Table.from_arrays([pa.array(["1"]), pa.array(["2"])], names=["id", "id"])
+    pq.write_table(twice, packed)
+    with pytest.raises(TableUnreadable, match="has column 'id' twice"):
+        read_table(packed.getvalue(), name="a.parquet")
+    wide = pa.table({f"c{n}": pa.array(["1"]) for n in range(501)})
+    pq.write_table(wide, packed := io.BytesIO())
+    with pytest.raises(TableUnreadable, match="has 501 columns"):
+        read_table(packed.getvalue(), name="a.parquet")
+
+
+def test_parquet_lists_that_repeat_a_long_word_are_refused() -> None:
+    """Also what stands within lists counts as often as it stands there."""
+    words = pa.array([["屏" * 100_000] * 3] * 100)
+    pq.write_table(pa.table({"id": pa.array(["1"] * 100), "issues": words}), packed := io.BytesIO())
+    with pytest.raises(LimitExceeded, match="unpacks to more than 20 MiB"):
+        read_table(packed.getvalue(), name="a.parquet", limits=Limits(unpacked_bytes=20 << 20))
+
+
+def test_parquet_text_that_is_no_utf_8_is_refused() -> None:
+    """Rather than found out when somebody looks at the cell."""
+    text = pa.array([b"\xff\xfe"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"id": pa.array(["1"]), "text": text}), packed := io.BytesIO())
+    with pytest.raises(TableUnreadable, match="no Parquet file"):
+        read_table(packed.getvalue(), name="a.parquet")
+
+
+def test_a_time_beyond_the_calendar_costs_its_row_only() -> None:
+    """Parquet can hold years that nothing else can."""
+    times = pa.array([1_760_000_000_000, 2**60], pa.timestamp("ms"))
+    rows = {"id": pa.array(["1", "2"]), "text": pa.array(["屏幕闪"] * 2), "received_at": times}
+    pq.write_table(pa.table(rows), packed := io.BytesIO())
+    table = read_table(packed.getvalue(), name="a.parquet")
+    assert ids(table) == ["1"]
+    assert reasons(table)[0].startswith("row 3, column 'received_at'")
+
+
+def test_json_keys_are_rows_of_one_table_whatever_their_order() -> None:
+    """A key met late is empty above; blanks around a key do not make another."""
+    lines = '{"id": "1", "text": "屏幕闪"}\n{" text": "没声音", "id": "2", "region": "华东"}\n'
+    table = read_table(lines.encode(), name="a.jsonl")
+    assert table.frame["region"].to_list() == ["", "华东"]
+    assert ids(table) == ["1", "2"]
+
+
+def test_a_gzip_file_of_several_parts_is_read_to_its_end() -> None:
+    """As `cat a.gz b.gz` makes it."""
+    content = gzip.compress(GOOD.encode()) + gzip.compress("3,没声音,普通\n".encode())
+    assert ids(read_table(content, name="a.csv.gz")) == ["1", "2", "3"]
+
+
+def test_a_csv_column_without_header_is_left_out_by_its_place() -> None:
+    """With and without a row that needs a closer look."""
+    content = "id,,text,\n1,x,屏幕闪,\n2,y,没声音,\n"
+    for more in ("", "3,多\n"):
+        table = read_table((content + more).encode(), name="a.csv")
+        assert list(table.headers) == ["id", "text"]
+        assert ids(table) == ["1", "2"]
+
+
+def test_a_table_read_record_by_record_stays_small_in_memory() -> None:
+    """Rows are packed as they come, not kept as a heap of strings."""
+    content = ("a,b,c\n" + "编号,值一,值二\n" * 60_000 + 'x,"y\n').encode()
+    tracemalloc.start()
+    table = read_table(content, name="a.csv")
+    assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    tracemalloc.stop()
+    assert (len(table.frame), len(table.errors)) == (60_000, 1)
 
 
 def test_times_are_read_by_column_with_an_error_for_each_wrong_one() -> None:
