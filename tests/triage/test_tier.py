@@ -9,7 +9,8 @@ import pytest
 from domain.calendar import CHINA
 from domain.errors import SettingRefused
 from triage.desk import Desk
-from triage.tier import TierPolicy, tier_reasons
+from triage.lexicon import shipped_lexicon
+from triage.tier import TierPolicy, is_stated, tier_reasons
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=CHINA)
 
@@ -70,7 +71,6 @@ def test_what_is_denied_or_slight_is_ordinary(desk: Desk, text: str) -> None:
         ("听说有人找媒体曝光", "找媒体（属转述）"),
         ("网上有曝光，我也看到了", "曝光，单凭此不足以判为重大"),
         ("打过110报噪音，没人管", "打过110，单凭此不足以判为重大"),
-        ("楼上噪音，已报警三次", "为噪音、停车、邻里或退款报警"),
     ],
 )
 def test_law_and_press_that_decide_nothing_are_named(desk: Desk, text: str, told: str) -> None:
@@ -79,6 +79,14 @@ def test_law_and_press_that_decide_nothing_are_named(desk: Desk, text: str, told
     assert tier.label != "重大"
     assert told in tier.reasons[0]
     assert not any("未见" in reason for reason in tier.reasons)
+
+
+def test_the_police_called_over_noise_leave_the_tier_to_the_score() -> None:
+    """The guide judges noise, parking and neighbours by the matter itself."""
+    found = shipped_lexicon().find(["楼上噪音，已报警三次", "钱包被偷，已报警三次"])
+    assert is_stated(found.counts).tolist() == [False, True]
+    reasons = tier_reasons("普通", list(found.met(0)), 0.9, 0.03, False, TierPolicy())
+    assert "为噪音、停车、邻里或退款报警不因此成为重大" in reasons[0]
 
 
 def test_a_low_probability_is_a_reason_beside_its_threshold() -> None:
