@@ -159,8 +159,8 @@ def _more(findings: list[Content], language: Language) -> str:
 
 def filings(finding: Content) -> tuple[int, int]:
     """Rows of the table with both sides and with the left one; older reports have them not."""
-    both = finding.get("filed", finding["count"])
-    return both, finding.get("antecedent_filed", finding["antecedent_count"])
+    left = finding.get("antecedent_filed", finding["antecedent_count"])
+    return int(finding.get("filed", finding["count"])), int(left)
 
 
 def is_thinned(finding: Content) -> bool:
@@ -202,7 +202,9 @@ def _rise(content: Content, language: Language) -> str:
         return language.say("glance_short")
     active = [warning for warning in content["warnings"] if warning["active"]]
     if not active:
-        return language.say("glance_no_rise", over=len(content["warnings"]))
+        over = len(content["warnings"])
+        past = language.say("glance_past", over=over) if over else ""
+        return language.say("glance_no_rise", past=past)
     first = active[0]
     return language.say(
         "glance_rise",

@@ -368,7 +368,10 @@ class _Writer:
 
     def _parameters(self) -> Sheet:
         snapshot = self.content["snapshot"]
-        made = [["snapshot", snapshot["digest"]], ["rows", snapshot["rows"]]]
+        made = [
+            [self.say("snapshot"), snapshot["digest"]],
+            [self.say("rows"), snapshot["rows"]],
+        ]
         made += [[name, value] for name, value in parameters_of(self.content, self.language)]
         made += [[name, version] for name, version in self.content["versions"].items()]
         made += [["", sentence] for sentence in self.content["method"]["text"]]
