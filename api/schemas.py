@@ -87,8 +87,23 @@ class Columns(Strict):
     improvement: Long | None = None
 
 
+def _example(**fields: Any) -> ConfigDict:
+    return ConfigDict(strict=True, json_schema_extra={"example": fields})
+
+
+_COMPLAINT = {
+    "id": "2026-0001",
+    "text": "手机用了三天屏幕一直闪，客服电话打不通，再不解决我就去12315投诉！",
+    "received_at": "2026-02-14T15:00:00+08:00",
+    "channel": "电话",
+    "product": "青梧X5",
+}
+
+
 class ComplaintIn(Columns):
     """A complaint to be decided."""
+
+    model_config = _example(**_COMPLAINT)
 
     id: Label | None = None
     text: Text
@@ -96,6 +111,8 @@ class ComplaintIn(Columns):
 
 class BatchIn(Strict):
     """Up to 1,000 complaints; a bad one gets its own error."""
+
+    model_config = _example(complaints=[_COMPLAINT])
 
     complaints: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=1_000)]
 
@@ -241,7 +258,11 @@ class ComplaintList(BaseModel):
 class LabelsIn(Strict):
     """What a person says that a complaint is."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"example": {"category": "缺陷故障", "issues": ["1001"], "tier": "紧急"}},
+    )
 
     category: Label | None = None
     issues: Annotated[list[Label], Field(max_length=4)] | None = None
@@ -252,7 +273,11 @@ class LabelsIn(Strict):
 class ReasonIn(Strict):
     """Why somebody wants to see what is masked."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"example": {"reason": "客户来电核实地址"}},
+    )
 
     reason: Annotated[str, Field(min_length=4, max_length=500)]
 
@@ -292,7 +317,18 @@ class ImportOut(BaseModel):
 class ReportIn(Strict):
     """The period and the attributes of a root-cause report."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "start": "2026-01-01",
+                "end": "2026-03-31",
+                "items": ["product", "region"],
+                "title": "一季度根因",
+            }
+        },
+    )
 
     start: Day | None = None
     end: Day | None = None
@@ -350,7 +386,11 @@ class ModelList(BaseModel):
 class ActivateIn(Strict):
     """Which version shall decide."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"example": {"version": "1.0.0"}},
+    )
 
     version: Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}\.\d{1,9}$")]
 

@@ -20,6 +20,29 @@ _BODIES = (
     schemas.ActivateIn,
     schemas.ProblemOut,
 )
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "Send the header `Authorization: Bearer sy_…`; `suyuan keys create` makes keys. "
+    "Until the first one exists, calls from the machine itself need none.",
+}
+_PARAMETERS = {
+    "category": "Only complaints of this category.",
+    "tier": "Only complaints of this tier.",
+    "queue": "Only complaints in this queue.",
+    "state": "Only complaints in this state.",
+    "department": "Only complaints of this department.",
+    "received_from": "Only complaints received at this time or later.",
+    "received_to": "Only complaints received before this time.",
+    "limit": "How many at most.",
+    "cursor": "`next` of the page before.",
+    "changed_since": "`next` of the last call; `0.0` gives every change from the first on.",
+    "idempotency-key": "The caller's name for this call; repeated, it stores nothing again.",
+    "id": "As a reply gave it.",
+    "name": "Of a model, or of the file that is sent: its ending tells its format.",
+    "content-type": "`multipart/form-data` for a form, else the body is the file itself.",
+    "errors_after": "Show refused rows from below this row.",
+}
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -36,7 +59,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         [(model, "validation") for model in _BODIES], ref_template="#/components/schemas/{model}"
     )
     components.update(definitions["$defs"])
-    made["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    made["components"]["securitySchemes"] = {"key": _KEY}
     made["paths"] = {_plain(path): item for path, item in made["paths"].items()}
     for path, item in made["paths"].items():
         for method, operation in item.items():
@@ -49,11 +72,14 @@ def _plain(path: str) -> str:
 
 
 def _secure(operation: dict[str, Any], method: str, path: str) -> None:
+    operation["summary"] = operation["description"].partition("\n")[0]
     scopes = {(m, _plain(p)): scope for (m, p), scope in ACCESS.items()}
     scope = scopes.get((method, path))
     if scope is not PUBLIC:
         operation["security"] = [{"key": []}]
-        operation["description"] = f"{operation.get('description', '')} Needs scope `{scope}`."
+        operation["description"] = f"{operation['summary']} Needs a key with the scope {scope}."
+    for parameter in operation.get("parameters", ()):
+        parameter.setdefault("description", _PARAMETERS.get(parameter["name"], ""))
     responses = operation.get("responses", {})
     if responses.get("422", {}).get("content", {}).get("application/json"):
         responses.pop("422")

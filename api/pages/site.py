@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+import json
+from functools import cache, partial
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -10,19 +11,23 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
+from api.services import analysis
+
 router = APIRouter(include_in_schema=False)
 _HERE = Path(__file__).parent
 
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["pretty"] = partial(json.dumps, ensure_ascii=False, indent=2)
+    return environment
 
 
 def static_files() -> StaticFiles:
@@ -34,6 +39,18 @@ def static_files() -> StaticFiles:
 async def classify_page() -> Response:
     """Type a complaint, see the decision."""
     return HTMLResponse(_templates().get_template("classify.html.j2").render())
+
+
+@router.get("/reports.html")
+async def reports_page() -> Response:
+    """The reports there are, read with a key that is typed into the page."""
+    page = _templates().get_template("reports.html.j2").render()
+    policy = (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        f"style-src 'self' {analysis.style_digest()}; frame-src blob:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return HTMLResponse(page, headers={"content-security-policy": policy})
 
 
 @router.get("/docs")

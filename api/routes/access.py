@@ -22,6 +22,7 @@ ACCESS: Mapping[tuple[str, str], Scope | None] = {
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/docs"): PUBLIC,
     ("GET", "/"): PUBLIC,
+    ("GET", "/reports.html"): PUBLIC,
     ("POST", "/classify"): Scope.CLASSIFY,
     ("POST", "/classify/batch"): Scope.CLASSIFY,
     ("POST", "/complaints"): Scope.INTAKE,

@@ -44,7 +44,9 @@ def documented(success: Mapping[int, type[BaseModel]], *statuses: int) -> Docume
 
 def takes(model: type[BaseModel]) -> dict[str, Any]:
     """What a route takes, for the OpenAPI document."""
-    content = {"application/json": {"schema": _schema(model)}}
+    extra = model.model_config.get("json_schema_extra")
+    example = extra["example"] if isinstance(extra, dict) else {}
+    content = {"application/json": {"schema": _schema(model), "example": example}}
     return {"requestBody": {"required": True, "content": content}}
 
 

@@ -175,6 +175,22 @@ def test_too_many_requests_at_once_are_told_to_come_back(settings: Settings) -> 
     assert all(reply.headers["retry-after"] == "1" for reply in refused)
 
 
+def test_the_interface_says_what_to_send(sqlite_house: House) -> None:
+    """Each operation reads as a sentence, each body has an example that is taken."""
+    document = sqlite_house.get("/openapi.json").json()
+    assert "Bearer sy_" in document["components"]["securitySchemes"]["key"]["description"]
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert operation["summary"].endswith("."), path
+            assert all(parameter["description"] for parameter in operation.get("parameters", ()))
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            assert body is None or body["example"]
+    for path in ("/classify", "/classify/batch", "/complaints", "/reports"):
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        assert sqlite_house.post(path, body["example"]).status_code < 300
+    assert "屏幕一直闪" in sqlite_house.get("/docs").text
+
+
 def test_a_fault_is_told_without_its_words(sqlite_house: House) -> None:
     """Neither the reply nor the log repeats what broke."""
 

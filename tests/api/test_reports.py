@@ -54,6 +54,20 @@ def test_reports_refuse_what_is_no_period(sqlite_house: House) -> None:
         assert word in reply.json()["detail"]
 
 
+def test_a_page_lists_reports_for_who_types_a_key(sqlite_house: House) -> None:
+    """The page is open, what it fetches is not; it may frame a report and run its own scripts."""
+    sqlite_house.key("viewer")
+    page = sqlite_house.get("/reports.html")
+    assert page.status_code == 200
+    assert "/static/reports.js" in page.text
+    policy = page.headers["content-security-policy"]
+    assert "frame-src blob:" in policy
+    assert "unsafe-inline" not in policy
+    assert "'sha256-" in policy
+    assert sqlite_house.get("/reports").status_code == 401
+    assert 'href="/reports.html"' in sqlite_house.get("/").text
+
+
 def test_other_names_than_reports_are_not_served(sqlite_house: House) -> None:
     """No path leads out of the folder."""
     for name in ("..%2F..%2Fkeys%2Fmasking.key", "%2e%2e", "rep_x", "..%5c..%5ckeys"):

@@ -1,10 +1,7 @@
 "use strict";
 
-const byId = (id) => document.getElementById(id);
 const percent = (share) => `${Math.round(share * 100)} %`;
-const time = new Intl.DateTimeFormat("zh-CN", {
-  dateStyle: "medium", timeStyle: "short", timeZone: "Asia/Shanghai",
-});
+const TARGETS = { category: "类别", tier: "等级", sentiment: "情绪", issues: "问题" };
 
 function items(list, lines) {
   list.replaceChildren(...lines.map((line) => {
@@ -34,7 +31,7 @@ function marked(text, evidence) {
     parts.push(points.slice(at, start).join(""));
     const mark = document.createElement("mark");
     mark.textContent = points.slice(start, end).join("");
-    mark.title = target;
+    mark.title = `影响${TARGETS[target] || `问题 ${target}`}的判断`;
     parts.push(mark);
     at = end;
   }
@@ -49,6 +46,9 @@ function show(text, said) {
   byId("category").textContent =
     `${said.category.name} ${percent(said.category.confidence)}${said.abstained ? "（转人工）" : ""}`;
   items(byId("issues"), said.issues.map((i) => `${i.code} ${i.name} ${percent(i.confidence)}`));
+  byId("because").textContent = said.abstained
+    ? `转人工的原因：${(said.abstained_because || []).map((why) => TARGETS[why] || why).join("、")}`
+    : "";
   byId("sentiment").textContent = `${said.sentiment.label} ${percent(said.sentiment.confidence)}`;
   byId("anger").value = said.sentiment.anger;
   byId("anxiety").value = said.sentiment.anxiety;
@@ -64,8 +64,7 @@ function show(text, said) {
 }
 
 function refuse(words) {
-  byId("problem").textContent = words;
-  byId("problem").hidden = false;
+  tell(words);
   byId("decision").hidden = true;
 }
 
@@ -74,13 +73,12 @@ async function classify(event) {
   byId("problem").hidden = true;
   const body = { text: byId("text").value };
   if (byId("value").value) body.customer_value = byId("value").value;
-  const headers = { "Content-Type": "application/json" };
-  if (byId("key").value) headers.Authorization = `Bearer ${byId("key").value}`;
+  const headers = withKey({ "Content-Type": "application/json" });
   try {
     const reply = await fetch("/classify", { method: "POST", headers, body: JSON.stringify(body) });
     const said = await reply.json();
-    if (reply.ok) show(body.text.trim(), said);
-    else refuse(said.detail);
+    if (reply.ok) show(body.text, said);
+    else refuse(refusal(reply.status));
   } catch {
     refuse("服务没有应答，请稍后再试。");
   }
