@@ -159,8 +159,9 @@ def _more(findings: list[Content], language: Language) -> str:
 
 def filings(finding: Content) -> tuple[int, int]:
     """Rows of the table with both sides and with the left one; older reports have them not."""
-    left = finding.get("antecedent_filed", finding["antecedent_count"])
-    return int(finding.get("filed", finding["count"])), int(left)
+    if "filed" not in finding:
+        return finding["count"], finding["antecedent_count"]
+    return finding["filed"], finding["antecedent_filed"]
 
 
 def is_thinned(finding: Content) -> bool:
