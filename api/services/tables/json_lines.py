@@ -22,6 +22,7 @@ def read_json_lines(text: str, name: str, limits: Limits) -> Table:
     places: dict[str, int] = {}
     for number, line in enumerate(lines_of(text), start=1):
         if not line or line.isspace():
+            limits.keep_cells(number, name)
             continue
         try:
             record = _record(line, limits)

@@ -111,7 +111,7 @@ def _whole(arrow: pa.Table, name: str) -> Table:
 
 def _read_carefully(text: str, name: str, delimiter: str, limits: Limits) -> Table:
     """Record by record, so that a ragged row or an open quote costs that row alone."""
-    records = _records(text, delimiter, limits)
+    records = _records(text, name, delimiter, limits)
     _, header = next(records, (1, "it holds only blank lines"))
     if isinstance(header, str):
         raise TableUnreadable(f"the header of {name} can't be read: {header}")
@@ -126,7 +126,9 @@ def _read_carefully(text: str, name: str, delimiter: str, limits: Limits) -> Tab
     return rows.table()
 
 
-def _records(text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str] | str]]:
+def _records(
+    text: str, name: str, delimiter: str, limits: Limits
+) -> Iterator[tuple[int, list[str] | str]]:
     """Records that are not blank, with their numbers; a string says why one can't be read."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     csv.field_size_limit(max(limits.cell_bytes, 131_072))
@@ -139,6 +141,8 @@ def _records(text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int, l
                 number, at = number + 1, lines.at
                 if any(map(str.strip, record)):
                     yield number, record
+                else:
+                    limits.keep_cells(number, name)
         except csv.Error as error:
             number, at = number + 1, _line_end(text, at)
             yield number, _why(error, limits)

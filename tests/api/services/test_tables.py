@@ -410,6 +410,14 @@ def test_every_format_keeps_the_cell_budget(kind: str) -> None:
         read_table(content, name=f"a.{kind}", limits=Limits(cells=100))
 
 
+@pytest.mark.parametrize(("name", "start"), [("a.csv", "id,text"), ("a.jsonl", '{"id": "1"}')])
+def test_blank_lines_without_end_are_refused(name: str, start: str) -> None:
+    """They pack to nothing and would keep a reader busy for minutes."""
+    content = (start + "\n" * 2_000 + start).encode()
+    with pytest.raises(LimitExceeded, match="more than 1,000 cells"):
+        read_table(content, name=name, limits=Limits(cells=1_000))
+
+
 def test_parquet_with_a_name_twice_is_refused_before_it_is_read() -> None:
     """As in the other formats."""
     packed = io.BytesIO()
