@@ -28,6 +28,7 @@ from api.cli.terminal import (
 from api.settings import Settings
 from domain.complaint import LABELS, Complaint
 from domain.errors import ColumnMissing, SettingRefused, TextRefused
+from domain.text import has_chinese
 
 if TYPE_CHECKING:
     from api.services.tables import RowError, Table
@@ -123,7 +124,7 @@ def _decided(
     good = [row for _, row in chunk if isinstance(row, Complaint)]
     outcomes = iter(
         desk.decide_many(
-            [row.text for row in good],
+            [_readable(row.text) for row in good],
             [row.values.get("received_at", now) for row in good],  # type: ignore[misc]
             [row.values for row in good],
             explain=explain,
@@ -135,6 +136,14 @@ def _decided(
             yield Row(number, row, decision, None)
         else:
             yield Row(number, None, None, row)
+
+
+def _readable(text: str) -> str:
+    """The text as the service reads it: personal data decides nothing, offsets stay."""
+    from domain.privacy import hidden
+
+    read = hidden(text)
+    return read if has_chinese(read) else text
 
 
 @exits

@@ -109,6 +109,8 @@ def _print_import(state: Mapping[str, Any], file: Path) -> None:
         f"{file.name}: {state['rows_in']:,} rows, {state['rows_ok']:,} taken, "
         f"{state['rows_added']:,} of them new, {state['rows_rejected']:,} refused."
     )
+    if state.get("columns_not_kept"):
+        err.print(f"Not kept: {plain(', '.join(state['columns_not_kept']))}. {state['advice']}")
     for error in state["errors"][:10]:
         err.print(f"  row {error['row']:,}: {plain(str(error['reason']))}")
 

@@ -1,7 +1,7 @@
 """Personal data in complaints: found, masked by keyed pseudonyms, and mapped back by offset."""
 
 from domain.privacy.kinds import Kind
-from domain.privacy.masking import Masked, Span, contains_personal, mask
+from domain.privacy.masking import Masked, Span, contains_personal, hidden, mask
 from domain.privacy.pseudonyms import Tag, blanked, pseudonym, tags, without_codes
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Tag",
     "blanked",
     "contains_personal",
+    "hidden",
     "mask",
     "pseudonym",
     "tags",
