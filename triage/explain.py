@@ -14,7 +14,7 @@ from triage.heads import TARGETS
 from triage.words import Segmenter
 
 if TYPE_CHECKING:
-    from triage.reading import Reader, Reading
+    from triage.reading import Reader
 
 _MOST = 3
 _LONGEST = 600
@@ -64,11 +64,12 @@ def evidence(
 
 def _windows(reader: Reader, text: str, decision: Decision) -> dict[Span, list[str]]:
     """Where to look for which targets: everywhere, or where a long text speaks loudest."""
-    step = _WINDOW if len(text) > _LONGEST else len(text)
-    windows = [(i, min(i + step, len(text))) for i in range(0, len(text), step)]
-    reading = reader.read([text[start:end] for start, end in windows])
+    if len(text) <= _LONGEST:
+        return {(0, len(text)): list(_decided(reader, decision))}
+    windows = [(i, min(i + _WINDOW, len(text))) for i in range(0, len(text), _WINDOW)]
+    leads = _leads(reader, [text[start:end] for start, end in windows], decision)
     chosen: dict[Span, list[str]] = {}
-    for target, lead in _leads(reader, reading, decision).items():
+    for target, lead in leads.items():
         chosen.setdefault(windows[int(lead.argmax())], []).append(target)
     return chosen
 
@@ -84,30 +85,37 @@ def _falls(
     reader: Reader, text: str, decision: Decision, spans: Sequence[Span]
 ) -> dict[str, NDArray[np.float32]]:
     """How far each target's lead falls without each span."""
-    reading = reader.read([text, *(text[:start] + text[end:] for start, end in spans)])
-    leads = _leads(reader, reading, decision)
+    without = [text[:start] + text[end:] for start, end in spans]
+    leads = _leads(reader, [text, *without], decision)
     return {target: lead[0] - lead[1:] for target, lead in leads.items()}
 
 
-def _leads(reader: Reader, reading: Reading, decision: Decision) -> dict[str, NDArray[np.float32]]:
+def _leads(
+    reader: Reader, texts: Sequence[str], decision: Decision
+) -> dict[str, NDArray[np.float32]]:
     """How far what was decided leads in each text, by target."""
+    logits = reader.logits(texts)
+    columns = _decided(reader, decision)
+    return {target: _lead(logits[target], column) for target, column in columns.items()}
+
+
+def _decided(reader: Reader, decision: Decision) -> dict[str, int]:
+    """Column of what was decided, by target; a label that the row brought may have none."""
     given = {
         "category": decision.category.name,
         "issues": decision.codes[0][0] if decision.codes else None,
         "tier": decision.tier.label,
         "sentiment": decision.sentiment.label,
     }
-    return {
-        target: _lead(reading.logits[target], reader.heads[target].labels.index(label))
-        for target, label in given.items()
-        if label in reader.heads[target].labels
-    }
+    known = {target: reader.heads[target].labels for target in given}
+    return {t: known[t].index(label) for t, label in given.items() if label in known[t]}
 
 
 def _lead(logits: NDArray[np.float32], column: int) -> NDArray[np.float32]:
     """How far a label's logit is above the mean of the others."""
-    others = np.delete(logits, column, axis=1)
-    return np.asarray(logits[:, column] - others.mean(axis=1), np.float32)
+    own = logits[:, column]
+    others = (logits.sum(axis=1) - own) / (logits.shape[1] - 1)
+    return np.asarray(own - others, np.float32)
 
 
 def _stated(reader: Reader, text: str, decision: Decision) -> tuple[Span, ...]:

@@ -96,6 +96,11 @@ class Reader:
         """Read cleaned texts."""
         return self.read_points(*joined(texts))
 
+    def logits(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Calibrated logits of cleaned texts by target, and nothing that follows from them."""
+        points, offsets = joined(texts)
+        return self._logits(points, offsets, self.lexicon.find_in(points, offsets))
+
     def read_points(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Reading:
         """Read texts that `triage.alphabet.joined` made one array of."""
         found = self.lexicon.find_in(points, offsets)
