@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -101,6 +102,41 @@ def test_labels_that_a_row_brings_are_used_as_they_are(tmp_path: Path) -> None:
     assert decision["category"]["name"] == "产品质量"
 
 
+def test_labels_can_be_set_aside_and_keeping_them_is_said(tmp_path: Path) -> None:
+    """Nobody takes a kept label for a decision."""
+    file = tmp_path / "labelled.csv"
+    file.write_text("id,text,tier\n1,电池鼓包冒烟了，烧了个洞,普通\n", encoding="utf-8")
+    kept = run("classify", file)
+    assert "brings tier: kept as they are" in " ".join(kept.stderr.split())
+    [decision] = answer("classify", file, "--ignore-labels")
+    assert decision["tier"]["label"] == "重大"
+
+
+def test_personal_data_decides_nothing_and_moves_no_offset(tmp_path: Path) -> None:
+    """The same complaint with and without a phone number is decided alike."""
+    texts = ("屏幕一直闪，客服打不通", "13812345678屏幕一直闪，客服打不通")
+    file = tmp_path / "two.csv"
+    file.write_text("id,text\n" + "".join(f"{i},{t}\n" for i, t in enumerate(texts)), "utf-8")
+    plain, personal = answer("classify", file)
+    assert plain["issues"] == personal["issues"]
+    assert plain["tier"] == personal["tier"]
+    for evidence in personal["evidence"]:
+        assert texts[1][evidence["start"] : evidence["end"]] == evidence["text"]
+
+
+def test_a_model_judged_on_rows_it_learnt_from_is_told_apart(history: Path) -> None:
+    """Flattering figures come with a warning."""
+    table = history / "complaints.csv"
+    assert run("train", table, "--name", "own", "--target", "category").exit_code == 0
+    columns = "id,text,category"
+    frame = pd.read_csv(table, dtype=str, keep_default_na=False)[columns.split(",")]
+    same, fresh = history / "same.csv", history / "fresh.csv"
+    frame.to_csv(same, index=False)
+    frame.head(300).to_csv(fresh, index=False)
+    assert "learnt from these very rows" in run("evaluate", "own", same).stderr
+    assert "learnt from these very rows" not in run("evaluate", "own", fresh).stderr
+
+
 def test_a_table_without_ids_is_classified_by_row_number(tmp_path: Path) -> None:
     """Nobody has to number rows to ask a question."""
     file = tmp_path / "plain.csv"
@@ -188,6 +224,9 @@ def test_keys_are_shown_once(tmp_path: Path) -> None:
         (["mine", "{texts}"], 1, "has no column 'issues'"),
         (["report", "{texts}", "--from", "soon", "--out", "r"], 2, "write 2026-01-31"),
         (["train", "{texts}", "--name", "hotline"], 2, "name of a shipped model"),
+        (["classify", "{texts}", "--map", "id=id", "--map", "id=note"], 2, "names 'id' twice"),
+        (["classify", "{texts}", "--out", "/"], 2, "is a folder"),
+        (["keys", "create", "x", "--role", "king"], 2, "king"),
         (["classify"], 2, "Missing argument"),
         (["example", "--out", "x", "--weeks", "0"], 2, "weeks is 0"),
     ],
