@@ -50,7 +50,7 @@ def mine(
     min_support: Annotated[
         float | None, typer.Option(help="Least share of all complaints; default 5 complainants.")
     ] = None,
-    min_confidence: Annotated[float, typer.Option(help="Least share of the antecedent.")] = 0.1,
+    min_confidence: Annotated[float, typer.Option(help="Least share of the antecedent.")] = 0.0,
     min_lift: Annotated[float, typer.Option(help="Least lower bound of the lift.")] = 1.2,
     max_q: Annotated[float, typer.Option(help="False discovery rate.")] = 0.05,
     max_antecedents: Annotated[int, typer.Option(help="Most values on the left.")] = 2,
