@@ -12,6 +12,7 @@ import typer
 from api.cli.terminal import (
     JsonFlag,
     MapOption,
+    TableArgument,
     Tick,
     column_map,
     err,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from mining.causes import Demands
 
 SHOWN_EXPLAINED = 8
-TableArgument = Annotated[Path, typer.Argument(help="CSV, XLSX, JSON Lines or Parquet; also .gz.")]
 ItemsOption = Annotated[
     str | None,
     typer.Option("--items", help="Columns whose values may be causes, joined by commas."),

@@ -14,6 +14,7 @@ import typer
 from api.cli.terminal import (
     JsonFlag,
     MapOption,
+    TableArgument,
     Tick,
     column_map,
     err,
@@ -54,8 +55,6 @@ ADDED = (
     "abstained",
     "error",
 )
-
-TableArgument = Annotated[Path, typer.Argument(help="CSV, XLSX, JSON Lines or Parquet; also .gz.")]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import typer
 from api.cli.terminal import (
     JsonFlag,
     MapOption,
+    TableArgument,
     Tick,
     column_map,
     err,
@@ -62,7 +63,7 @@ def serve(
 
 @exits
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, XLSX, JSON Lines or Parquet; also .gz.")],
+    file: TableArgument,
     mapping: MapOption = None,
     json: JsonFlag = False,
 ) -> None:

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TextIO, TypeVar
@@ -38,6 +38,7 @@ SHOWN_ERRORS = 10
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print JSON for programs instead of tables.")
 ]
+TableArgument = Annotated[Path, typer.Argument(help="CSV, XLSX, JSON Lines or Parquet; also .gz.")]
 MapOption = Annotated[
     list[str] | None,
     typer.Option("--map", help="COLUMN=HEADER, once for each header that is not recognised."),
@@ -163,8 +164,3 @@ def write_whole(path: Path, content: bytes) -> None:
 def percent(share: float | None) -> str:
     """A share as people read it; – for none."""
     return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def first(mapping: Mapping[str, Any], *names: str) -> Any:
-    """The first of the names that the mapping fills."""
-    return next((mapping[name] for name in names if mapping.get(name) not in (None, "")), None)
