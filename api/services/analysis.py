@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -16,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
+from api.services.apart import run_apart
 from api.services.imports import Progress
-from api.services.logs import fault
 from api.services.office import Office
 from api.settings import Settings
 from api.store import complaints, jobs, reports
 from api.store.complaints import Filter
 from api.store.engine import make_engine
 from domain.calendar import CHINA
-from domain.errors import InputError, LimitExceeded, NotFound, RowRefused
+from domain.errors import InputError, NotFound, RowRefused
 
 if TYPE_CHECKING:
     from api.services.tables import Table
@@ -33,7 +31,6 @@ KIND = "report"
 FORMATS = {"json": "application/json", "html": "text/html; charset=utf-8"}
 _SLICE = 1_000
 _MOST = 500_000
-_POLL_SECONDS = 0.5
 _ITEMS = ("product", "batch", "region", "outlet", "channel", "department", "customer_value",
           "handler", "team")  # fmt: skip
 
@@ -128,54 +125,22 @@ def style_digest() -> str:
 
 def run_report(office: Office, told: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Make a report in a process of its own, ended when it takes too long."""
-    context = multiprocessing.get_context("spawn")
-    theirs, ours = context.Pipe()
-    child = context.Process(
-        target=make_report, args=(theirs, office.settings.model_dump(), dict(told)), daemon=True
+    return run_apart(
+        make_report,
+        office.settings,
+        told,
+        progress,
+        limit_seconds=office.settings.report_seconds,
+        limit_bytes=office.settings.job_memory_bytes,
     )
-    child.start()
-    theirs.close()
-    try:
-        return _awaited(child, ours, office.settings.report_seconds, progress)
-    finally:
-        child.kill()
-        child.join()
 
 
-def _awaited(child: Any, pipe: Any, limit_seconds: float, progress: Progress) -> dict[str, Any]:
-    rounds = int(limit_seconds / _POLL_SECONDS)
-    for turn in range(rounds):
-        if pipe.poll(_POLL_SECONDS):
-            return _result(pipe)
-        if not child.is_alive():
-            raise RuntimeError("the report's process ended without a word")
-        progress(turn, rounds)
-    raise LimitExceeded(f"the report took more than {limit_seconds:g} s; narrow its period")
-
-
-def _result(pipe: Any) -> dict[str, Any]:
-    try:
-        outcome = pipe.recv()
-    except EOFError:
-        raise RuntimeError("the report's process ended without a word") from None
-    if isinstance(outcome, str):
-        raise InputError(outcome)
-    if "error" in outcome:
-        raise RuntimeError(f"{outcome['error']} at {outcome['at']}")
-    return dict(outcome)
-
-
-def make_report(pipe: Any, settings: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+def make_report(settings: Settings, told: Mapping[str, Any], _tell: Progress) -> dict[str, Any]:
     """What the process of its own does: read, build, write, and say how many complaints."""
-    os.nice(5)
     try:
-        pipe.send(_made(Settings(**settings), told))
-    except InputError as error:
-        pipe.send(str(error)[:400])
+        return _made(settings, told)
     except OverflowError:
-        pipe.send("a complaint's time is far off the others; give start and end")
-    except Exception as error:
-        pipe.send(fault(error))
+        raise InputError("a complaint's time is far off the others; give start and end") from None
 
 
 def _made(settings: Settings, told: Mapping[str, Any]) -> dict[str, Any]:
