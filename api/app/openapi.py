@@ -8,18 +8,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from api import schemas
 from api.routes.access import ACCESS, PUBLIC
+from api.schemas.fields import Strict
+from api.schemas.operations import ProblemOut
 
-_BODIES = (
-    schemas.ComplaintIn,
-    schemas.BatchIn,
-    schemas.LabelsIn,
-    schemas.ReasonIn,
-    schemas.ReportIn,
-    schemas.ActivateIn,
-    schemas.ProblemOut,
-)
 _KEY = {
     "type": "http",
     "scheme": "bearer",
@@ -45,6 +37,12 @@ _PARAMETERS = {
 }
 
 
+def _bodies(kind: type[Strict]) -> list[type[Strict]]:
+    """Every kind of body that a request may have."""
+    narrower = kind.__subclasses__()
+    return [body for each in narrower for body in _bodies(each)] if narrower else [kind]
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The document, made once."""
     if app.openapi_schema is None:
@@ -56,7 +54,8 @@ def _made(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, routes=app.routes)
     components = made.setdefault("components", {}).setdefault("schemas", {})
     _, definitions = models_json_schema(
-        [(model, "validation") for model in _BODIES], ref_template="#/components/schemas/{model}"
+        [(model, "validation") for model in (*_bodies(Strict), ProblemOut)],
+        ref_template="#/components/schemas/{model}",
     )
     components.update(definitions["$defs"])
     made["components"]["securitySchemes"] = {"key": _KEY}

@@ -10,7 +10,8 @@ from api.errors import problem_of
 from api.routes.access import TheOffice
 from api.routes.bodies import json_object, refuse_unstorable
 from api.routes.replies import checked, documented, json_reply, takes
-from api.schemas import BatchIn, BatchOut, ComplaintIn, Decision
+from api.schemas.complaints import BatchIn, BatchOut, ComplaintIn
+from api.schemas.decision import Decision
 from api.services.classification import classify, classify_many
 from api.services.judgement import dumps
 

@@ -11,16 +11,16 @@ from api.errors import Problem
 from api.routes.access import TheCaller, TheOffice
 from api.routes.bodies import json_object
 from api.routes.replies import checked, documented, json_reply, takes
-from api.schemas import (
+from api.schemas.complaints import (
     ComplaintIn,
     ComplaintList,
     ComplaintOut,
-    Decision,
     LabelsIn,
     Original,
     ReasonIn,
     Waiting,
 )
+from api.schemas.decision import Decision
 from api.services import cases
 from api.services.cases import Wanted
 

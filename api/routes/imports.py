@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from api.errors import Problem
 from api.routes.access import TheCaller, TheOffice
 from api.routes.replies import documented, json_reply
-from api.schemas import Accepted, ImportOut
+from api.schemas.operations import Accepted, ImportOut
 from api.services import imports
 from api.services.imports import Upload
 from domain.complaint import COLUMNS

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 
 from api.routes.access import TheCaller, TheOffice
 from api.routes.replies import documented, json_reply
-from api.schemas import JobOut
+from api.schemas.operations import JobOut
 from api.store import jobs
 from domain.errors import NotFound
 

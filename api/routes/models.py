@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from api.routes.access import TheCaller, TheOffice
 from api.routes.bodies import json_object
 from api.routes.replies import checked, documented, json_reply, takes
-from api.schemas import ActivateIn, ModelList, ModelOut
+from api.schemas.models import ActivateIn, ModelList, ModelOut
 from api.services import models
 
 router = APIRouter(tags=["models"])

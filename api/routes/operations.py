@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from api.routes.access import TheOffice
 from api.routes.replies import documented, json_reply
-from api.schemas import Health
+from api.schemas.operations import Health
 from api.services.health import readiness
 from api.services.metrics import CONTENT_TYPE
 

@@ -9,7 +9,7 @@ from fastapi import Response
 from pydantic import BaseModel, ValidationError
 
 from api.errors import invalid
-from api.schemas import ProblemOut
+from api.schemas.operations import ProblemOut
 from api.services.judgement import dumps
 
 M = TypeVar("M", bound=BaseModel)

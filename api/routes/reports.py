@@ -9,7 +9,8 @@ from fastapi import APIRouter, Path, Request, Response
 from api.routes.access import TheCaller, TheOffice
 from api.routes.bodies import json_object
 from api.routes.replies import checked, documented, json_reply, takes
-from api.schemas import Accepted, ReportIn, ReportList, ReportOut
+from api.schemas.operations import Accepted
+from api.schemas.reports import ReportIn, ReportList, ReportOut
 from api.services import analysis
 
 router = APIRouter(tags=["reports"])

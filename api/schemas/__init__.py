@@ -1,0 +1,1 @@
+"""Requests and replies, as the interface's description shows them."""
