@@ -54,9 +54,9 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _made(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, routes=app.routes)
     components = made.setdefault("components", {}).setdefault("schemas", {})
+    bodies: list[type[BaseModel]] = [*_bodies(Strict), ProblemOut]
     _, definitions = models_json_schema(
-        [(model, "validation") for model in (*_bodies(Strict), ProblemOut)],
-        ref_template="#/components/schemas/{model}",
+        [(body, "validation") for body in bodies], ref_template="#/components/schemas/{model}"
     )
     components.update(definitions["$defs"])
     made["components"]["securitySchemes"] = {"key": _KEY}
