@@ -2,6 +2,7 @@
 
 from api.store.tables.base import Moment, metadata
 from api.store.tables.cases import audit, complaints, events, idempotency, outbox
+from api.store.tables.learning import candidates, labels, live_models, shadow_answers
 from api.store.tables.office import (
     active_models,
     facts,
@@ -16,6 +17,7 @@ __all__ = [
     "Moment",
     "active_models",
     "audit",
+    "candidates",
     "complaints",
     "events",
     "facts",
@@ -24,7 +26,10 @@ __all__ = [
     "imports",
     "jobs",
     "keys",
+    "labels",
+    "live_models",
     "metadata",
     "outbox",
     "reports",
+    "shadow_answers",
 ]
