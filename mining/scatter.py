@@ -1,0 +1,133 @@
+"""How much more weekly counts vary than chance alone would make them: variance over mean.
+
+A few weeks can't tell it exactly, and whatever is put in its place makes intervals too narrow or
+too wide. So it is not estimated but weighed: every value on a grid gets the likelihood of the
+counts given their totals, times a prior that prefers little scatter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaln, gammaln
+
+Floats = NDArray[np.float64]
+
+_GRID = np.geomspace(1.0, 60.0, 28)
+_PRIOR_SLOPE = 1.3
+_NEGLIGIBLE = 1e-4
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Possible values of variance over mean in each window, and their weights.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (n, windows)
+        At least 1, where counts are Poisson.
+    weights : ndarray of float64, shape (n,)
+        They sum to 1.
+    """
+
+    values: Floats
+    weights: Floats
+
+    @property
+    def mean(self) -> float:
+        """Weighted mean over values and windows."""
+        return float(self.weights @ self.values.mean(axis=1))
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """The weeks of one window.
+
+    Attributes
+    ----------
+    counts, shares : ndarray of float64, shape (weeks,)
+        Counts, and the share of the window's total that each week is expected to have. With a
+        comparison: the share of the week's complaints that the group is expected to have.
+    totals : ndarray of float64, shape (weeks,), optional
+        Complaints of group and comparison together.
+    """
+
+    counts: Floats
+    shares: Floats
+    totals: Floats | None = None
+
+    @property
+    def information(self) -> float:
+        """Of an average week, on the logarithm of the rate."""
+        if self.totals is None:
+            return float(self.counts.mean())
+        return float((self.totals * self.shares * (1 - self.shares)).mean())
+
+    def log_likelihood(self, scatter: Floats) -> Floats:
+        """Of the counts given the totals, for each value of variance over mean."""
+        if self.totals is None:
+            return self._multinomial(scatter)
+        return self._binomial(scatter)
+
+    def _multinomial(self, scatter: Floats) -> Floats:
+        """Negative binomial weeks given their sum: Dirichlet multinomial."""
+        total = self.counts.sum()
+        if total == 0:
+            return np.zeros(scatter.shape)
+        size = total / np.maximum(scatter - 1, 1e-6)
+        parts = size[:, None] * self.shares
+        weeks = gammaln(self.counts + parts) - gammaln(parts)
+        whole = gammaln(total + size) - gammaln(size)
+        likelihood: Floats = weeks.sum(axis=1) - whole
+        return likelihood
+
+    def _binomial(self, scatter: Floats) -> Floats:
+        """Negative binomial pairs given their sums: beta binomial; one share was fitted."""
+        assert self.totals is not None
+        size = max(self.totals.mean(), 1e-9) / np.maximum(scatter - 1, 1e-6)
+        ours, theirs = size[:, None] * self.shares, size[:, None] * (1 - self.shares)
+        rest = self.totals - self.counts
+        weeks = betaln(self.counts + ours, rest + theirs) - betaln(ours, theirs)
+        likelihood: Floats = weeks.sum(axis=1) + np.log(scatter) / 2
+        return likelihood
+
+
+def weigh_scatter(windows: list[Weeks]) -> Scatter:
+    """Weigh which scatter the weeks of all windows speak for.
+
+    Two kinds are on the grid with equal weight: variance over mean the same in every window, and
+    growing with the size of the counts (gamma-distributed weeks).
+
+    Parameters
+    ----------
+    windows : list of Weeks
+
+    Returns
+    -------
+    Scatter
+
+    References
+    ----------
+    Cox and Reid (1987). Parameter orthogonality and approximate conditional inference.
+
+    Examples
+    --------
+    >>> calm = Weeks(np.array([9.0, 11, 10, 10, 9, 11]), np.full(6, 1 / 6))
+    >>> wild = Weeks(np.array([2.0, 25, 3, 1, 22, 7]), np.full(6, 1 / 6))
+    >>> weigh_scatter([calm]).mean < 1.5, weigh_scatter([wild]).mean > 4
+    (True, True)
+    """
+    sizes = np.array([max(window.information, 1e-9) for window in windows])
+    n_weeks = np.array([window.counts.size for window in windows])
+    growing = sizes / (sizes @ n_weeks / n_weeks.sum())
+    values = np.vstack(
+        [1 + (_GRID[:, None] - 1) * form for form in (np.ones(len(windows)), growing)]
+    )
+    logs = np.tile(-_PRIOR_SLOPE * np.log(_GRID), 2)
+    for place, window in enumerate(windows):
+        logs += window.log_likelihood(values[:, place])
+    weights = np.exp(logs - logs.max())
+    held = weights > _NEGLIGIBLE
+    return Scatter(values[held], weights[held] / weights[held].sum())
