@@ -113,6 +113,44 @@ def publish(
     return target
 
 
+def adopt(source: Path, target: Path, name: str, version: str, key: bytes) -> Path:
+    """Copy a signed model from one directory of models to another, all of it or nothing.
+
+    Parameters
+    ----------
+    source, target : Path
+        Directories of models.
+    name, version : str
+    key : bytes
+        Checks the signature before anything is copied.
+
+    Returns
+    -------
+    Path
+        The new directory.
+
+    Raises
+    ------
+    Conflict
+        `target` holds that version already.
+    ModelRefused
+        As `load`.
+    """
+    _refuse_name(name, version)
+    here, there = source / name / version, target / name / version
+    if there.exists():
+        raise Conflict(f"model {name} {version} exists; publish under a new version")
+    load(source, name, version, key=key)
+    data = {file: _read(here / file) for file in (PAYLOAD, CARD, MANIFEST)}
+    manifest = _believed_manifest(data[MANIFEST], name, version, None, key)
+    for file in (PAYLOAD, CARD):
+        _checked(data[file], manifest["files"][file])
+    with _appearing(there) as hidden:
+        for file, content in data.items():
+            _write_through(hidden / file, content)
+    return there
+
+
 def load(
     root: Path,
     name: str,

@@ -147,7 +147,7 @@ def evaluate(
         By target; ``tier`` also has ``decided``, the figures of the tier as the desk decides
         it with its words and the cost of a miss.
     """
-    said = _said(desk, texts)
+    said = answers(desk, texts)
     figures: dict[str, dict[str, Any]] = {}
     for target in TARGETS:
         if target not in labels:
@@ -161,7 +161,22 @@ def evaluate(
     return figures
 
 
-def _said(desk: Desk, texts: Sequence[str]) -> dict[str, list[Any]]:
+def answers(desk: Desk, texts: Sequence[str]) -> dict[str, list[Any]]:
+    """What a desk says of texts when nobody may abstain.
+
+    Parameters
+    ----------
+    desk : Desk
+    texts : sequence of str
+        Cleaned.
+
+    Returns
+    -------
+    dict
+        ``category, tier, sentiment`` with the best label of each text, ``category_sure`` and so
+        on with its probability, ``issues`` with tuples of codes, and ``decided`` with the tier
+        as the desk decides it.
+    """
     said: dict[str, list[Any]] = {}
     for start in range(0, len(texts), _CHUNK):
         for name, values in _said_of(desk, texts[start : start + _CHUNK]).items():
