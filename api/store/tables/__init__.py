@@ -12,6 +12,22 @@ from api.store.tables.office import (
     keys,
     reports,
 )
+from api.store.tables.problems import (
+    effects,
+    exposures,
+    measures,
+    problem_complaints,
+    problem_events,
+    problems,
+)
+from api.store.tables.reporting import (
+    deliveries,
+    judgements,
+    runs,
+    schedules,
+    warnings,
+    webhooks,
+)
 
 __all__ = [
     "Moment",
@@ -19,17 +35,29 @@ __all__ = [
     "audit",
     "candidates",
     "complaints",
+    "deliveries",
+    "effects",
     "events",
+    "exposures",
     "facts",
     "idempotency",
     "import_errors",
     "imports",
     "jobs",
+    "judgements",
     "keys",
     "labels",
     "live_models",
+    "measures",
     "metadata",
     "outbox",
+    "problem_complaints",
+    "problem_events",
+    "problems",
     "reports",
+    "runs",
+    "schedules",
     "shadow_answers",
+    "warnings",
+    "webhooks",
 ]

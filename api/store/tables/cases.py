@@ -93,6 +93,7 @@ outbox = Table(
     Column("created_at", Moment, nullable=False),
     Column("sent_at", Moment),
     Column("attempts", Integer, nullable=False),
+    Index("ix_outbox_sent_at_number", "sent_at", "number"),
     sqlite_autoincrement=True,
 )
 

@@ -1,0 +1,138 @@
+"""What was said of findings, warnings, reports that come by themselves, and who is sent what."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from api.store.tables.base import Moment, metadata, row_number
+
+judgements = Table(
+    "judgements",
+    metadata,
+    row_number(),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("department", String(200)),
+    Column("antecedents", JSON, nullable=False),
+    Column("issue", String(200), nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("until", String(10)),
+    Column("by", String(80), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("withdrawn_at", Moment),
+    Column("withdrawn_by", String(80)),
+    sqlite_autoincrement=True,
+)
+
+warnings = Table(
+    "warnings",
+    metadata,
+    row_number(),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("department", String(200)),
+    Column("scope", String(64), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("signature", String(10), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("first_week", String(8), nullable=False),
+    Column("last_week", String(8), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("report", String(40)),
+    Column("raised_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("acknowledged_at", Moment),
+    Column("acknowledged_by", String(80)),
+    Column("note", String(500)),
+    Column("muted_until", String(10)),
+    Column("muted_by", String(80)),
+    Column("merged_into", String(40)),
+    UniqueConstraint("scope", "key", "first_week"),
+    Index("ix_warnings_department_number", "department", "number"),
+    sqlite_autoincrement=True,
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    row_number(),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("department", String(200)),
+    Column("scope", String(64), nullable=False, unique=True),
+    Column("period", String(10), nullable=False),
+    Column("asked", JSON, nullable=False),
+    Column("recipients", JSON, nullable=False),
+    Column("formats", JSON, nullable=False),
+    Column("next_from", String(10), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("ended_at", Moment),
+    Index("ix_schedules_ended_at_next_from", "ended_at", "next_from"),
+    sqlite_autoincrement=True,
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    row_number(),
+    Column("schedule", String(40), ForeignKey("schedules.id"), nullable=False),
+    Column("period", String(10), nullable=False),
+    Column("report", String(40), ForeignKey("reports.id"), nullable=False, unique=True),
+    Column("told_at", Moment),
+    UniqueConstraint("schedule", "period"),
+    Index("ix_runs_told_at_number", "told_at", "number"),
+    sqlite_autoincrement=True,
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    row_number(),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("url", String(2_000), nullable=False),
+    Column("department", String(200)),
+    Column("kinds", JSON, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("earlier_secret", LargeBinary),
+    Column("earlier_until", Moment),
+    Column("active", Boolean, nullable=False),
+    Column("failure", String(200)),
+    Column("created_at", Moment, nullable=False),
+    Column("by", String(80), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    row_number(),
+    Column("message", String(40), nullable=False),
+    Column("way", String(10), nullable=False),
+    Column("target", String(320), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Moment, nullable=False),
+    Column("failure", String(200)),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    UniqueConstraint("message", "way", "target"),
+    Index("ix_deliveries_state_next_at", "state", "next_at"),
+    Index("ix_deliveries_target_subject_number", "target", "subject", "number"),
+    sqlite_autoincrement=True,
+)
