@@ -371,8 +371,8 @@ def _over(above: Any, below: Any) -> Any:
 
 def _difference(old: float, new: float, gaps: Floats, p_value: float | None = None) -> Difference:
     low, high = np.quantile(gaps, [0.025, 0.975])
-    numbers = (float(old), float(new), float(new - old), float(low), float(high))
-    return Difference(*(round(number, 6) for number in numbers), p_value=p_value)
+    old, new, gap, low, high = (round(float(n), 6) for n in (old, new, new - old, low, high))
+    return Difference(old, new, gap, low, high, p_value)
 
 
 def _as_sets(given: Sequence[Any], several: bool) -> list[tuple[str, ...]]:
@@ -400,9 +400,9 @@ def _changed(
     wrong_before, wrong_after = (before != real).sum(axis=1), (after != real).sum(axis=1)
     better = np.sign(wrong_before - wrong_after)
     return [
-        {"row": int(i), "truth": truth[i], "champion": old[i], "challenger": new[i],
+        {"row": i, "truth": truth[i], "champion": old[i], "challenger": new[i],
          "better": int(better[i])}
-        for i in rows
+        for i in rows.tolist()
     ]  # fmt: skip
 
 

@@ -131,8 +131,8 @@ def _held_scores(
     """Margins of one fold; a class that the others lack has the lowest."""
     rows, held = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
     model = ComplaintClassifier(features=65_000, random_state=seed)
-    model.fit([texts[i] for i in rows], place[rows])
-    found = model.decision_function([texts[i] for i in held])
+    model.fit([texts[i] for i in rows.tolist()], place[rows])
+    found = model.decision_function([texts[i] for i in held.tolist()])
     found = np.column_stack([-found, found]) if found.ndim == 1 else found
     scores = np.full((len(held), n_classes), found.min() if found.size else -1.0)
     scores[:, model.classes_.astype(int)] = found
