@@ -149,6 +149,7 @@ class LabelsIn(Strict):
     issues: Annotated[list[Label], Field(max_length=4)] | None = None
     tier: TierName | None = None
     sentiment: SentimentName | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
 class ReasonIn(Strict):

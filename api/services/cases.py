@@ -10,18 +10,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
 from api.services.exports import write_csv, write_xlsx
 from api.services.intake import stored_values
 from api.services.judgement import judge
+from api.services.learning.provenance import HANDLER, label_rows
 from api.services.office import Office
 from api.services.rows import refuse_unknown_labels
-from api.store import complaints
+from api.store import complaints, learning
 from api.store.complaints import Change, Filter
 from domain.calendar import parse_time
-from domain.complaint import Complaint
+from domain.complaint import LABELS, Complaint
 from domain.errors import Conflict, InputError, LimitExceeded, NotFound, RoleRefused, RowRefused
 from domain.taxonomy import shipped_taxonomy
 
@@ -92,24 +93,38 @@ async def relabel(
     office: Office, caller: Caller, identifier: str, labels: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Put a person's labels above the model's; deadlines and route follow them."""
-    given = {name: value for name, value in labels.items() if value is not None}
+    given = {name: labels[name] for name in LABELS if labels.get(name) is not None}
     if not given:
         raise InputError("give at least one of category, issues, tier, sentiment")
     refuse_unknown_labels(given, shipped_taxonomy())
     row = await one(office, caller, identifier)
     merged = {**(row.labels or {}), **given}
-    work = partial(
-        complaints.redecide,
-        row=row,
-        values={"labels": merged, **rejudged(office, row, merged)},
-        kind="labelled",
-        at=office.clock(),
+    reason = labels.get("reason")
+    rows = label_rows(
+        row.id,
+        given,
         by=caller.id,
-        detail=given,
+        at=office.clock(),
+        source=HANDLER,
+        reason=None if reason is None else office.masker.text(reason),
+        decision=row.decision,
     )
-    if not await office.write(work):
-        raise Conflict("somebody changed this complaint meanwhile; read it again and repeat")
+    values = {"labels": merged, **rejudged(office, row, merged)}
+    await office.write(partial(_relabel, row=row, values=values, given=given, rows=rows))
     return await shown(office, caller, identifier)
+
+
+def _relabel(
+    connection: Connection,
+    row: Row[Any],
+    values: Mapping[str, Any],
+    given: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    by, at = rows[0]["by"], rows[0]["at"]
+    learning.add_labels(connection, rows)
+    if not complaints.redecide(connection, row, values, "labelled", at, by, given):
+        raise Conflict("somebody changed this complaint meanwhile; read it again and repeat")
 
 
 def rejudged(office: Office, row: Any, labels: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from api.services.access import Caller
 from api.services.exports import original
 from api.services.intake import decided, stored_values
 from api.services.judgement import judge_many
+from api.services.learning.provenance import brought
 from api.services.office import Office
 from api.services.rows import refusal, refuse_unaddressable
-from api.store import complaints, imports, jobs
+from api.store import complaints, imports, jobs, learning
 from api.store.complaints import NewComplaint
 from api.store.imports import Refusal
 from domain.complaint import COLUMNS, REQUIRED, Complaint
@@ -283,6 +284,7 @@ def _add(
         if known.get(new.id, new.fingerprint) != new.fingerprint
     ]
     complaints.add_many(connection, fresh, owner.id, {"import": identifier})
+    learning.add_labels(connection, [label for new in fresh for label in brought(new, owner.id)])
     imports.refuse(connection, identifier, [*refused, *clashes])
     return {
         "rows_ok": len(rows) - len(clashes),

@@ -19,11 +19,12 @@ from api.services.access import Caller, Scope
 from api.services.clock import Clock
 from api.services.desks import Desks
 from api.services.judgement import Judgement, dumps, judge
+from api.services.learning.provenance import brought
 from api.services.masking import Masker
 from api.services.rows import TIMES, labels_of, parse_row
 from api.services.vault import Vault
 from api.settings import Settings
-from api.store import complaints, replies
+from api.store import complaints, learning, replies
 from api.store.complaints import NewComplaint
 from api.store.database import Database, run
 from domain.calendar import parse_time
@@ -169,8 +170,11 @@ def store(
         return Reply(first.status, first.body, repeated=True)
     status = CREATED if new.state == complaints.DECIDED else PENDING
     body = reply_body(new)
-    if not complaints.add(connection, new, caller.id, {"state": new.state}):
+    detail = {"state": new.state, "model": new.model}
+    if not complaints.add(connection, new, caller.id, detail):
         status, body = REPEATED, _stored_before(connection, new, caller)
+    elif new.labels:
+        learning.add_labels(connection, brought(new, caller.id))
     if repeat is not None:
         replies.keep(connection, repeat, status, body)
     return Reply(status, body, repeated=status == REPEATED)

@@ -138,7 +138,7 @@ class Worker:
             kind=kind,
             at=self._office.clock(),
             by="worker",
-            detail={},
+            detail={"model": values.get("model")},
         )
         self._office.database.submit(change).result()
 

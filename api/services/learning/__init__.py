@@ -1,0 +1,1 @@
+"""From a corrected label to a better model: labels, training, comparison, promotion, drift."""
