@@ -1,0 +1,1 @@
+"""Frequent problems: owned, acted on, measured, and closed by proof."""

@@ -1,0 +1,68 @@
+"""Complaints find their problems: new and changed ones at once, older ones bit by bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from api.services.improvement.patterns import Pattern, issues_of, values_of
+from api.services.improvement.states import ENDED, LIVE
+from api.services.office import Office
+from api.store import problems
+
+FOLLOWED = (*LIVE, *ENDED)
+_SLICE = 500
+_BACK = 2_000
+
+
+def link_complaints(office: Office) -> bool:
+    """One round; whether there may be more to do."""
+    followed = office.database.submit(partial(_follow, now=office.clock())).result()
+    looked = office.database.submit(partial(_look_back, now=office.clock())).result()
+    return followed or looked
+
+
+def _follow(connection: Connection, now: datetime) -> bool:
+    if not problems.any_problem(connection):
+        problems.skip_to_now(connection)
+        return False
+    rows = problems.follow(connection, _SLICE)
+    if rows:
+        for problem in problems.in_states(connection, FOLLOWED):
+            _sort(connection, problem, [row for row in rows if _is_of(row, problem)], now)
+    return len(rows) == _SLICE
+
+
+def _is_of(row: Row[Any], problem: Row[Any]) -> bool:
+    return problem.department is None or row.department == problem.department
+
+
+def _sort(connection: Connection, problem: Row[Any], rows: Sequence[Any], now: datetime) -> None:
+    pattern = Pattern.of(problem.places)
+    inside = [row.id for row in rows if shows(row, problem.issue, pattern)]
+    problems.link(connection, problem.id, inside, problems.BY_PATTERN, now)
+    outside = sorted({row.id for row in rows} - set(inside))
+    if outside:
+        problems.unlink(connection, problem.id, outside)
+
+
+def shows(row: Any, issue: str, pattern: Pattern) -> bool:
+    """Whether a stored complaint shows a pattern."""
+    return issue in issues_of(row) and pattern.holds(values_of(row))
+
+
+def _look_back(connection: Connection, now: datetime) -> bool:
+    problem = problems.looking_back(connection, FOLLOWED)
+    if problem is None:
+        return False
+    rows = problems.cases(connection, problem.issue, problem.department, problem.linked_to, _BACK)
+    pattern = Pattern.of(problem.places)
+    inside = [row.id for row in rows if shows(row, problem.issue, pattern)]
+    problems.link(connection, problem.id, inside, problems.BY_PATTERN, now)
+    number = rows[-1].number if len(rows) == _BACK else None
+    problems.look_from(connection, problem.id, number)
+    return True
