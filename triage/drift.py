@@ -1,0 +1,509 @@
+"""What complaints are becoming: weekly counts that no longer fit the weeks before.
+
+A week is held against up to half a year before it. Counts are small and scatter more than
+Poisson's, so the prediction is negative binomial: it holds the scatter that the baseline showed
+and the doubt about its rate. All that is tested in a week shares one chance of a false alarm. What
+once gave the alarm stays quiet while it lasts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.sparse import csr_matrix, vstack
+
+from domain.errors import InputError, SettingRefused
+from triage.alphabet import alphabet, joined
+from triage.kernel import hashed_slots
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+KINDS = ("word", "prediction", "label", "confidence", "correction")
+_BITS, _SIZE = 22, 4
+_LONGEST_NAME = 12
+_SCATTER_PRIOR = 10.0
+_HALF = 0.5
+_FAMILIES = 64
+_CUTS = (0.5, 0.7, 0.9)
+
+
+@dataclass(frozen=True)
+class Vigilance:
+    """How watchful the alarms are.
+
+    Attributes
+    ----------
+    baseline, least : int
+        Most and fewest weeks that a baseline is made of.
+    false_alarms : float
+        Chance of any false alarm in a week without drift; each of the five kinds has a fifth.
+    rise : float
+        Ratio to the expected count (or of it to the count) that is worth an alarm.
+    word_rise : float
+        The same for words, of which there are many.
+    fewest : int
+        Fewest complaints of the week behind a rise, or expected behind a fall.
+    quiet : int
+        Weeks for which what gave the alarm stays quiet.
+    """
+
+    baseline: int = 26
+    least: int = 4
+    false_alarms: float = 1e-3
+    rise: float = 1.3
+    word_rise: float = 2.0
+    fewest: int = 4
+    quiet: int = 12
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.least <= self.baseline:
+            raise SettingRefused(
+                f"least={self.least}, baseline={self.baseline}; give 2 <= least <= baseline"
+            )
+        if not 0 < self.false_alarms < 0.5 or min(self.rise, self.word_rise) <= 1:
+            raise SettingRefused("give false_alarms below 0.5, and rises above 1")
+
+
+@dataclass(frozen=True)
+class History:
+    """What was counted, by week; all that is left out is not watched.
+
+    Attributes
+    ----------
+    totals : ndarray of int64, shape (weeks,)
+        Complaints received.
+    words : mapping of str to sequence of int, optional
+        Complaints of each week with that word.
+    predictions, labels : mapping of target to mapping of label to sequence of int
+        Complaints of each week that the model gave, or people confirmed, that label.
+    labelled : sequence of int, optional
+        Complaints with labels by people; needed for `labels`.
+    confidence : mapping of target to ndarray of int64, shape (weeks, 10)
+        Histogram of the confidence in ten bins of equal width.
+    corrected, reviewed : sequence of int, optional
+        Decisions that people changed, and that they looked at.
+    texts : sequence of str
+        The complaints themselves, from which words are counted and named.
+    week_of : ndarray of int64, shape (n_texts,), optional
+        Their weeks.
+    """
+
+    totals: Integers
+    words: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    predictions: Mapping[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
+    labelled: Sequence[int] | None = None
+    confidence: Mapping[str, Integers] = field(default_factory=dict)
+    corrected: Sequence[int] | None = None
+    reviewed: Sequence[int] | None = None
+    texts: Sequence[str] = field(default=(), repr=False)
+    week_of: Integers | None = field(default=None, repr=False)
+
+    @property
+    def weeks(self) -> int:
+        """How many weeks there are."""
+        return len(self.totals)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One thing that no longer fits.
+
+    Attributes
+    ----------
+    week : int
+        Its number in the history.
+    kind : str
+        One of `KINDS`.
+    what : str
+        The word, ``target: label``, or what else was counted.
+    direction : str
+        ``up`` or ``down``.
+    observed : int
+    expected : float
+    p_value : float
+        Chance of a count as far off.
+    zh : str
+        A sentence.
+    rows : tuple of int
+        Numbers of the week's texts behind it, where texts were given: label these next.
+    """
+
+    week: int
+    kind: str
+    what: str
+    direction: str
+    observed: int
+    expected: float
+    p_value: float
+    zh: str
+    rows: tuple[int, ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self) | {"rows": list(self.rows)}
+
+
+def history_of(
+    texts: Sequence[str],
+    week_of: Sequence[int],
+    *,
+    predictions: Mapping[str, Sequence[Any]] | None = None,
+    confidence: Mapping[str, Sequence[float]] | None = None,
+    labels: Mapping[str, Sequence[Any]] | None = None,
+    corrected: Sequence[bool | None] | None = None,
+    weeks: int | None = None,
+) -> History:
+    """Count a history from its complaints.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    week_of : sequence of int, same length
+        Number of the week of each, from 0.
+    predictions, labels : mapping of target to sequence, optional
+        What the model gave and people confirmed; one label or several each, None where nobody
+        said anything.
+    confidence : mapping of target to sequence of float, optional
+    corrected : sequence of bool or None, optional
+        Whether people changed the decision; None where nobody looked.
+    weeks : int, optional
+        How many there are; by default up to the last text.
+
+    Returns
+    -------
+    History
+
+    Examples
+    --------
+    >>> history = history_of(["屏闪", "退款"], [0, 1], predictions={"tier": ["普通", "紧急"]})
+    >>> history.totals.tolist(), history.predictions["tier"]["紧急"]
+    ([1, 1], [0, 1])
+    """
+    week = np.asarray(week_of, np.int64)
+    if len(week) != len(texts):
+        raise InputError(f"{len(week)} weeks for {len(texts)} texts; give one for each")
+    if not len(week) or week.min() < 0:
+        raise InputError("weeks are numbered from 0; give at least one text")
+    size = int(week.max()) + 1 if weeks is None else weeks
+    looked = [] if corrected is None else [i for i, c in enumerate(corrected) if c is not None]
+    changed = [i for i in looked if corrected is not None and corrected[i]]
+    said = labels or {}
+    labelled = {i for given in said.values() for i, label in enumerate(given) if label is not None}
+    return History(
+        np.bincount(week, minlength=size),
+        predictions={t: _by_label(given, week, size) for t, given in (predictions or {}).items()},
+        labels={t: _by_label(given, week, size) for t, given in said.items()},
+        labelled=_by_week(sorted(labelled), week, size) if said else None,
+        confidence={t: _bins(given, week, size) for t, given in (confidence or {}).items()},
+        corrected=None if corrected is None else _by_week(changed, week, size),
+        reviewed=None if corrected is None else _by_week(looked, week, size),
+        texts=texts,
+        week_of=week,
+    )  # fmt: skip
+
+
+def _by_week(rows: Sequence[int], week: Integers, size: int) -> list[int]:
+    return [int(n) for n in np.bincount(week[list(rows)], minlength=size)]
+
+
+def _by_label(given: Sequence[Any], week: Integers, size: int) -> dict[str, list[int]]:
+    counted: dict[str, list[int]] = {}
+    for labels, w in zip(given, week.tolist(), strict=True):
+        rows = (labels,) if isinstance(labels, str) else tuple(labels or ())
+        for label in rows:
+            counted.setdefault(str(label), [0] * size)[w] += 1
+    return dict(sorted(counted.items()))
+
+
+def _bins(given: Sequence[float], week: Integers, size: int) -> Integers:
+    place = np.clip((np.asarray(given, np.float64) * 10).astype(np.int64), 0, 9)
+    found = np.zeros((size, 10), np.int64)
+    np.add.at(found, (week, place), 1)
+    return found
+
+
+def watch(history: History, vigilance: Vigilance | None = None, since: int = 0) -> list[Alarm]:
+    """Go through the weeks, holding each against the weeks before it.
+
+    Parameters
+    ----------
+    history : History
+    vigilance : Vigilance, optional
+    since : int, default=0
+        Alarms of earlier weeks are left out; they still keep what they named quiet.
+
+    Returns
+    -------
+    list of Alarm
+        By week, in each the least likely first.
+
+    Raises
+    ------
+    InputError
+        A series has another number of weeks.
+
+    References
+    ----------
+    Farrington et al. (1996). A statistical algorithm for the early detection of outbreaks of
+    infectious disease. Holm (1979). A simple sequentially rejective multiple test procedure.
+
+    Examples
+    --------
+    >>> new = {"灵犀环": [0, 0, 0, 0, 0, 0, 9]}
+    >>> alarms = watch(History(np.full(7, 500), words=new))
+    >>> [(a.week, a.kind, a.what, a.direction) for a in alarms]
+    [(6, 'word', '灵犀环', 'up')]
+    """
+    return [alarm for alarm in _Watcher(history, vigilance or Vigilance()).run()
+            if alarm.week >= since]  # fmt: skip
+
+
+def rows_to_label(alarms: Sequence[Alarm], k: int = 50) -> list[int]:
+    """Texts behind the alarms, turn about, so that every alarm gets its share.
+
+    Examples
+    --------
+    >>> one = Alarm(6, "word", "灵犀环", "up", 9, 0.1, 1e-9, "", (3, 4, 5))
+    >>> rows_to_label([one, replace(one, rows=(7,))], k=3)
+    [3, 7, 4]
+    """
+    found: dict[int, None] = {}
+    deepest = max((len(alarm.rows) for alarm in alarms), default=0)
+    for depth in range(deepest):
+        found |= dict.fromkeys(a.rows[depth] for a in alarms if depth < len(a.rows))
+    return list(found)[:k]
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Series of one kind: counts and what they were made out of, shape (n, weeks)."""
+
+    kind: str
+    names: Sequence[str]
+    counts: Floats
+    out_of: Floats
+    both_ways: bool = True
+
+
+@dataclass(frozen=True)
+class _Odd:
+    """A count that doesn't fit."""
+
+    series: int
+    direction: str
+    observed: float
+    expected: float
+    p_value: float
+
+
+class _Watcher:
+    """One pass over the weeks."""
+
+    def __init__(self, history: History, vigilance: Vigilance) -> None:
+        self.history, self.vigilance = history, vigilance
+        self.totals = np.asarray(history.totals, np.float64)
+        self.series = list(_plain_series(history))
+        self.loud: dict[tuple[str, str, str], int] = {}
+        self.words = _Words(history, vigilance) if history.week_of is not None else None
+
+    def run(self) -> list[Alarm]:
+        found: list[Alarm] = []
+        for week in range(self.vigilance.least, self.history.weeks):
+            now = [alarm for series in self.series for alarm in self._judge(series, week)]
+            if self.words is not None:
+                now += self.words.alarms(week)
+            found += sorted(now, key=lambda alarm: (alarm.p_value, alarm.what))
+        return found
+
+    def _judge(self, series: _Series, week: int) -> Iterator[Alarm]:
+        counts, out_of = series.counts[:, : week + 1], series.out_of[:, : week + 1]
+        for odd in odd_counts(counts, out_of, self.vigilance, series.kind == "word"):
+            name = series.names[odd.series]
+            if odd.direction == "down" and not series.both_ways:
+                continue
+            key = (series.kind, name, odd.direction)
+            last = self.loud.get(key)
+            self.loud[key] = week
+            if last is None or week - last > self.vigilance.quiet:
+                yield _alarm(week, series.kind, name, odd)
+
+
+def _plain_series(history: History) -> Iterator[_Series]:
+    weeks, totals = history.weeks, np.asarray(history.totals, np.float64)
+    if history.words:
+        yield _series("word", history.words, totals, weeks)
+    predicted = _flat(history.predictions)
+    if predicted:
+        yield _series("prediction", predicted, totals, weeks)
+    if history.labels and history.labelled is not None:
+        yield _series("label", _flat(history.labels), _row(history.labelled, weeks), weeks)
+    unsure = {
+        f"{target}: < {cut:g}": np.asarray(bins)[:, : round(cut * 10)].sum(axis=1).tolist()
+        for target, bins in history.confidence.items()
+        for cut in _CUTS
+    }
+    if unsure:
+        yield _series("confidence", unsure, totals, weeks)
+    if history.corrected is not None and history.reviewed is not None:
+        changed = {"corrected": history.corrected}
+        yield _series("correction", changed, _row(history.reviewed, weeks), weeks)
+
+
+def _flat(tables: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, Sequence[int]]:
+    return {f"{target}: {label}": row for target, of in tables.items() for label, row in of.items()}
+
+
+def _series(kind: str, of: Mapping[str, Sequence[int]], out_of: Floats, weeks: int) -> _Series:
+    counts = np.array([_row(row, weeks) for row in of.values()])
+    return _Series(kind, list(of), counts, np.broadcast_to(out_of, counts.shape))
+
+
+def _row(row: Sequence[int], weeks: int) -> Floats:
+    if len(row) != weeks:
+        raise InputError(f"a series has {len(row)} weeks, the history {weeks}")
+    return np.asarray(row, np.float64)
+
+
+def odd_counts(
+    counts: Floats, out_of: Floats, vigilance: Vigilance, words: bool = False
+) -> list[_Odd]:
+    """Which of the last week's counts don't fit the weeks before it."""
+    usual = slice(max(counts.shape[1] - 1 - vigilance.baseline, 0), counts.shape[1] - 1)
+    past, base = counts[:, usual], out_of[:, usual]
+    now, size = counts[:, -1], out_of[:, -1]
+    seen, total = past.sum(axis=1), base.sum(axis=1)
+    judged = ((base > 0).sum(axis=1) >= vigilance.least) & (size > 0)
+    rate = (seen + _HALF) / np.maximum(total, 1.0)
+    expected = np.maximum(rate * size, 1e-9)
+    variance = _scatter(past, base, rate) * expected * (1 + expected / (seen + _HALF))
+    shape = expected**2 / np.maximum(variance - expected, 1e-9 * expected + 1e-12)
+    chance = shape / (shape + expected)
+    rise = vigilance.word_rise if words else vigilance.rise
+    up = judged & (now >= vigilance.fewest)
+    down = judged & (expected >= vigilance.fewest)
+    p_up = np.where(up, stats.nbinom.sf(now - 1, shape, chance), 1.0)
+    p_down = np.where(down, stats.nbinom.cdf(now, shape, chance), 1.0)
+    level = vigilance.false_alarms / len(KINDS) / max(int(up.sum() + down.sum()), 1)
+    found: list[_Odd] = []
+    for direction, p, far in (
+        ("up", p_up, now >= rise * expected), ("down", p_down, now * rise <= expected)
+    ):  # fmt: skip
+        found += [
+            _Odd(k, direction, float(now[k]), float(expected[k]), float(p[k]))
+            for k in np.flatnonzero((p < level) & far).tolist()
+        ]
+    return sorted(found, key=lambda odd: odd.p_value)
+
+
+def _scatter(past: Floats, base: Floats, rate: Floats) -> Floats:
+    """Variance over mean in the baseline, drawn towards Poisson's 1."""
+    fitted = np.maximum(rate[:, None] * base, 1e-9)
+    squares = ((past - fitted) ** 2 / fitted * (base > 0)).sum(axis=1)
+    free = np.maximum((base > 0).sum(axis=1) - 1, 0)
+    return np.asarray(np.maximum((squares + _SCATTER_PRIOR) / (free + _SCATTER_PRIOR), 1.0))
+
+
+class _Words:
+    """Words of the texts, counted as hashed n-grams and named only where they alarm."""
+
+    def __init__(self, history: History, vigilance: Vigilance) -> None:
+        self.vigilance, self.texts = vigilance, history.texts
+        week_of = history.week_of if history.week_of is not None else np.zeros(0, np.int64)
+        self.rows = [np.flatnonzero(week_of == week) for week in range(history.weeks)]
+        self.totals = np.array([len(rows) for rows in self.rows], np.float64)
+        counted = [csr_matrix(self._matrix(rows).sum(axis=0)) for rows in self.rows]
+        self.counts = vstack(counted).tocsc()
+        self.loud: dict[str, int] = {}
+
+    def _matrix(self, rows: Integers) -> csr_matrix:
+        """Which n-gram stands in which of these texts."""
+        points, offsets = joined([self.texts[i] for i in rows.tolist()])
+        indptr, slots, counts = hashed_slots(points, offsets, alphabet(), _SIZE, _BITS)
+        ones = np.ones(len(counts), np.int32)
+        return csr_matrix((ones, slots, indptr), shape=(len(rows), 1 << _BITS))
+
+    def alarms(self, week: int) -> Iterator[Alarm]:
+        rows = self.rows[week]
+        if not len(rows):
+            return
+        matrix = self._matrix(rows)
+        free = np.ones(len(rows), np.bool_)
+        folded = [_folded(self.texts[i]) for i in rows.tolist()]
+        for name, last in list(self.loud.items()):
+            if week - last <= self.vigilance.quiet:
+                held = np.array([name in text for text in folded])
+                self.loud[name] = week if held.any() else last
+                free &= ~held
+        for _ in range(_FAMILIES):
+            odd, slot = self._oddest(week, matrix, free)
+            if odd is None:
+                return
+            behind = np.flatnonzero(free & (matrix[:, [slot]].toarray().ravel() > 0))
+            name = _name(folded, behind)
+            free[behind] = False
+            free &= np.array([name not in text for text in folded])
+            self.loud[name] = week
+            alarm = _alarm(week, "word", name, odd)
+            yield replace(alarm, rows=tuple(rows[behind].tolist()))
+
+    def _oddest(
+        self, week: int, matrix: csr_matrix, free: NDArray[np.bool_]
+    ) -> tuple[_Odd | None, int]:
+        """The least likely n-gram of the texts that nothing explains yet."""
+        now = np.asarray(matrix[free].sum(axis=0)).ravel()
+        slots = np.flatnonzero(now >= self.vigilance.fewest)
+        if not len(slots):
+            return None, 0
+        counts = np.asarray(self.counts[: week + 1, slots].todense(), np.float64).T
+        counts[:, -1] = now[slots]
+        out_of = np.broadcast_to(self.totals[: week + 1], counts.shape)
+        found = odd_counts(counts, out_of, self.vigilance, words=True)
+        rising = [odd for odd in found if odd.direction == "up"]
+        return (rising[0], int(slots[rising[0].series])) if rising else (None, 0)
+
+
+def _folded(text: str) -> str:
+    points, _ = joined([text])
+    table = alphabet()
+    letters = table[np.minimum(points, len(table) - 1)]
+    return "".join(map(chr, letters[letters > 0].tolist()))
+
+
+def _name(folded: Sequence[str], behind: Integers) -> str:
+    """The longest string that nearly all of these texts share and few of the others hold."""
+    inside = [folded[i] for i in behind.tolist()]
+    held = set(behind.tolist())
+    outside = [text for i, text in enumerate(folded) if i not in held]
+    counted: Counter[str] = Counter()
+    for text in inside:
+        counted.update({text[i : i + n] for n in range(1, _LONGEST_NAME + 1)
+                        for i in range(len(text) - n + 1)})  # fmt: skip
+    shared = [s for s, n in counted.items() if n >= 0.8 * len(inside)]
+    rare = sorted(shared, key=len, reverse=True)[:200]
+    share = {s: sum(s in text for text in outside) / max(len(outside), 1) for s in rare}
+    return max(rare, key=lambda s: (round(counted[s] / len(inside) - share[s], 1), len(s), s))
+
+
+def _alarm(week: int, kind: str, what: str, odd: _Odd) -> Alarm:
+    observed = round(odd.observed)
+    return Alarm(week, kind, what, odd.direction, observed, odd.expected, odd.p_value,
+                 _sentence(kind, what, odd))  # fmt: skip
+
+
+def _sentence(kind: str, what: str, odd: _Odd) -> str:
+    said = {
+        "word": f"出现“{what}”的投诉",
+        "prediction": f"判为 {what} 的投诉",
+        "label": f"人工标为 {what} 的投诉",
+        "confidence": f"把握 {what} 的投诉",
+        "correction": "被人工更正的分诊结果",
+    }[kind]
+    verb = "多于" if odd.direction == "up" else "少于"
+    return f"{said}本周 {odd.observed:.0f} 条，{verb}此前各周推算的 {odd.expected:.1f} 条"
