@@ -9,25 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from scipy.special import expit
 
 from domain.errors import SettingRefused
+from mining.baseline import Baseline, Side, alone, compared, interrupted
 from mining.ratio import LogRatio
-from mining.scatter import Scatter, Weeks, weigh_scatter
+from mining.scatter import Scatter, weigh_scatter
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Verdict = Literal["有效", "无效", "不确定", "过早"]
 
 _BASELINE = 26
 _LEAST_BEFORE = 4
 _TAIL = 0.025
 _FURTHER = 520
+_TWO_YEARS = 104
+_LEAST_RATIO = 0.05
+_CALM = 1.2
+_TINY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -117,67 +121,9 @@ class Effect:
     facts: Mapping[str, float | int | str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Side:
-    """The weeks of one window that hold data, of the group and of its comparison."""
-
-    place: NDArray[np.intp]
-    counts: Floats
-    exposure: Floats
-    other: Floats | None
-    other_exposure: Floats
-
-    @property
-    def window(self) -> Window:
-        return _window(self.counts, self.exposure)
-
-    @property
-    def odds(self) -> float:
-        """Rate of the group over that of its comparison, each week by its own exposures."""
-        assert self.other is not None
-        totals, offsets = self.counts + self.other, self.exposure / self.other_exposure
-        mine = self.counts.sum()
-        if mine == 0 or mine == totals.sum():
-            weight = totals if totals.sum() > 0 else np.ones_like(totals)
-            offset = float(weight @ offsets / weight.sum())
-            return (mine + 0.5) / (totals.sum() - mine + 0.5) / offset
-        logs = np.log(offsets)
-        value = float(np.log(mine / (totals.sum() - mine)) - totals @ logs / totals.sum())
-        for _ in range(25):
-            share = expit(logs + value)
-            step = (mine - totals @ share) / (totals @ (share * (1 - share)))
-            value += float(np.clip(step, -2, 2))
-            if abs(step) < 1e-10:
-                break
-        return float(np.exp(value))
-
-    @property
-    def weeks(self) -> Weeks:
-        """For weighing the scatter."""
-        if self.other is None:
-            return Weeks(self.counts, self.exposure / self.exposure.sum())
-        odds = self.odds * self.exposure / self.other_exposure
-        return Weeks(self.counts, odds / (1 + odds), self.counts + self.other)
-
-    @property
-    def terms(self) -> tuple[Floats, float]:
-        """Counts that the rate rests on, and the logarithm of what they are counted over."""
-        mine = float(self.counts.sum())
-        if self.other is None:
-            return np.array([mine]), float(np.log(self.exposure.sum()))
-        weeks = self.weeks
-        theirs = float(self.other.sum())
-        if mine > 0 and theirs > 0:
-            assert weeks.totals is not None
-            known = float(weeks.totals @ (weeks.shares * (1 - weeks.shares)))
-            theirs = 1 / (1 / known - 1 / mine)
-        scale = (mine or 0.5) / (theirs or 0.5) / self.odds
-        return np.array([mine, theirs]), float(np.log(scale))
-
-
-def _window(counts: Floats, exposure: Floats) -> Window:
-    count, base = float(counts.sum()), float(exposure.sum())
-    return Window(counts.size, count, base, count / base if base > 0 else 0.0)
+def _window(side: Side) -> Window:
+    base = float(side.exposure.sum())
+    return Window(side.counts.size, side.total, base, side.total / base if base > 0 else 0.0)
 
 
 def measure_effect(
@@ -234,11 +180,10 @@ def measure_effect(
     ('有效', 0.28)
     """
     given = _Given.read(counts, exposure, comparison, comparison_exposure)
-    _check(given.counts.size, done_week, lag_weeks, baseline_weeks, worthwhile, least_after_weeks)
+    _check(given.weeks, done_week, lag_weeks, baseline_weeks, worthwhile, least_after_weeks)
     start = max(0, done_week - (baseline_weeks or _BASELINE))
-    before = given.side(np.arange(start, done_week))
-    after = given.side(np.arange(done_week + lag_weeks, given.counts.size))
-    return _Judgement(given, before, after, lag_weeks, worthwhile, least_after_weeks).effect()
+    measured = _Measured(given, start, done_week, lag_weeks)
+    return _Judgement(measured, worthwhile, least_after_weeks).effect()
 
 
 def _check(
@@ -281,14 +226,21 @@ class _Given:
             other_base = _series("comparison_exposure", comparison_exposure, mine.size)
         return cls(mine, base, other, other_base)
 
-    def side(self, place: NDArray[np.intp]) -> _Side:
-        """The weeks of a window that hold data."""
-        known = ~np.isnan(self.counts[place]) & (self.exposure[place] > 0)
+    @property
+    def weeks(self) -> int:
+        return self.counts.size
+
+    def pair(self, first: int, last: int) -> tuple[Side, Side | None]:
+        """Group and comparison in the weeks of a span that hold data of both."""
+        weeks = np.arange(first, last)
+        known = ~np.isnan(self.counts[weeks]) & (self.exposure[weeks] > 0)
         if self.other is not None:
-            known &= ~np.isnan(self.other[place]) & (self.other_exposure[place] > 0)
-        held = place[known]
-        other = None if self.other is None else self.other[held]
-        return _Side(held, self.counts[held], self.exposure[held], other, self.other_exposure[held])
+            known &= ~np.isnan(self.other[weeks]) & (self.other_exposure[weeks] > 0)
+        held = weeks[known]
+        mine = Side(held, self.counts[held], self.exposure[held])
+        if self.other is None:
+            return mine, None
+        return mine, Side(held, self.other[held], self.other_exposure[held])
 
 
 def _series(name: str, values: ArrayLike, size: int | None) -> Floats:
@@ -301,40 +253,115 @@ def _series(name: str, values: ArrayLike, size: int | None) -> Floats:
     return series
 
 
+class _Measured:
+    """The windows of one measure, and what to expect in them without it."""
+
+    def __init__(self, given: _Given, start: int, done: int, lag_weeks: int) -> None:
+        self.weeks, self.lag_weeks = given.weeks, lag_weeks
+        self.before, self.other_before = given.pair(start, done)
+        self.after, self.other_after = given.pair(done + lag_weeks, given.weeks)
+        self.past = given.pair(0, done)[0]
+        self.start = start
+
+    @cached_property
+    def baseline(self) -> Baseline | None:
+        """By the best design that the data allow; None where there is nothing to go by."""
+        if min(self.before.counts.size, self.after.counts.size) == 0 or self.before.total == 0:
+            return None
+        if self.other_before is not None and self.other_after is not None:
+            if min(self.other_before.total, self.other_after.total) == 0:
+                return None
+            return compared((self.before, self.other_before), (self.after, self.other_after))
+        if self.past.counts.size + self.after.counts.size >= _TWO_YEARS:
+            return interrupted(self.past, self.after, self.start)
+        return alone(self.before, self.after)
+
+    @cached_property
+    def scatter(self) -> Scatter:
+        if self.baseline is None:
+            return Scatter(np.ones((1, 2)), np.ones(1))
+        return weigh_scatter(self.baseline.windows)
+
+    @cached_property
+    def spread(self) -> LogRatio | None:
+        return None if self.baseline is None else self.baseline.distribution(self.scatter)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of the ratio, 95 %; from 0 where nothing was seen."""
+        if self.spread is None:
+            return None
+        low = float(np.exp(self.spread.quantile(_TAIL))) if self.after.total > 0 else 0.0
+        return low, float(np.exp(self.spread.quantile(1 - _TAIL)))
+
+    @property
+    def p_value(self) -> float | None:
+        return None if self.spread is None else 1 - self.spread.below(0.0)
+
+    @property
+    def comparison(self) -> Comparison | None:
+        if self.other_before is None or self.other_after is None:
+            return None
+        before, after = _window(self.other_before), _window(self.other_after)
+        return Comparison(before, after, after.rate / before.rate if before.rate > 0 else None)
+
+    @property
+    def method(self) -> str:
+        if self.baseline is None:
+            return "none"
+        name = "Poisson" if self.scatter.mean < _CALM else "negative binomial"
+        return f"{self.baseline.design}, {name}"
+
+    def expected(self) -> tuple[Floats, Floats, Floats]:
+        """Week by week without the measure, and where 95 % of such weeks would fall."""
+        mean, low, high = (np.full(self.weeks, np.nan) for _ in range(3))
+        if self.baseline is not None:
+            levels = self.scatter.weights @ self.scatter.values
+            held = (self.baseline.windows[0].counts.size, self.before.weeks.size)
+            for weeks, values, level in zip(
+                (self.before.weeks, self.after.weeks),
+                (self.baseline.expected[0][held[0] - held[1] :], self.baseline.expected[1]),
+                levels,
+                strict=True,
+            ):
+                size = np.maximum(values, _TINY) / max(level - 1, _TINY)
+                mean[weeks] = values
+                low[weeks] = stats.nbinom.ppf(_TAIL, size, 1 / max(level, 1 + _TINY))
+                high[weeks] = stats.nbinom.ppf(1 - _TAIL, size, 1 / max(level, 1 + _TINY))
+        return mean, low, high
+
+
 @dataclass(frozen=True)
 class _Judgement:
-    """One measure with its two windows."""
+    """What to think of one measure."""
 
-    given: _Given
-    before: _Side
-    after: _Side
-    lag_weeks: int
+    measured: _Measured
     worthwhile: float
     least_after: int
 
     def effect(self) -> Effect:
-        ratio, interval, p_value, scatter = self._estimate()
+        seen = self.measured
+        interval, p_value = seen.interval, seen.p_value
         verdict, reason = self._verdict(interval, p_value)
-        needed = self._needed(verdict, ratio, interval, scatter)
-        expected, low, high = self._expected(ratio, scatter)
+        expected, low, high = seen.expected()
         return Effect(
-            verdict,
-            reason,
-            ratio,
-            interval,
-            p_value,
-            self.before.window,
-            self.after.window,
-            self.lag_weeks,
-            scatter.mean,
-            self._comparison(),
-            "none" if self.given.other is None else "comparison",
-            needed,
-            expected,
-            low,
-            high,
-            self._method(scatter),
-            self._facts(),
+            verdict=verdict,
+            reason=reason,
+            rate_ratio=None if seen.baseline is None else seen.baseline.ratio,
+            interval=interval,
+            p_value=p_value,
+            before=_window(seen.before),
+            after=_window(seen.after),
+            lag_weeks=seen.lag_weeks,
+            dispersion=seen.scatter.mean,
+            comparison=seen.comparison,
+            season="none" if seen.baseline is None else seen.baseline.season,
+            sample_needed=self._needed(interval),
+            expected=expected,
+            expected_low=low,
+            expected_high=high,
+            method=seen.method,
+            facts=self._facts(),
         )
 
     def _facts(self) -> dict[str, float | int | str | None]:
@@ -342,63 +369,16 @@ class _Judgement:
             "least_after_weeks": self.least_after,
             "least_before_weeks": _LEAST_BEFORE,
             "worthwhile": self.worthwhile,
-            "after_weeks": self.after.counts.size,
-            "before_weeks": self.before.counts.size,
+            "after_weeks": self.measured.after.counts.size,
+            "before_weeks": self.measured.before.counts.size,
         }
-
-    def _comparison(self) -> Comparison | None:
-        if self.before.other is None or self.after.other is None:
-            return None
-        before = _window(self.before.other, self.before.other_exposure)
-        after = _window(self.after.other, self.after.other_exposure)
-        return Comparison(before, after, after.rate / before.rate if before.rate > 0 else None)
-
-    def _method(self, scatter: Scatter) -> str:
-        design = "before and after" if self.given.other is None else "difference in differences"
-        return f"{design}, {'Poisson' if scatter.mean < 1.2 else 'negative binomial'}"
-
-    def _estimate(
-        self,
-    ) -> tuple[float | None, tuple[float, float] | None, float | None, Scatter]:
-        calm = Scatter(np.ones((1, 2)), np.ones(1))
-        if min(self.before.counts.size, self.after.counts.size) == 0 or self._no_baseline:
-            return None, None, None, calm
-        scatter = weigh_scatter([self.before.weeks, self.after.weeks])
-        spread = self._distribution(scatter)
-        nothing = self.after.counts.sum() == 0
-        low = 0.0 if nothing else float(np.exp(spread.quantile(_TAIL)))
-        high = float(np.exp(spread.quantile(1 - _TAIL)))
-        return self._ratio(), (low, high), 1 - spread.below(0.0), scatter
-
-    @property
-    def _no_baseline(self) -> bool:
-        """Whether nothing was there to fall, or nothing to compare with."""
-        others = (self.before.other, self.after.other)
-        empty = any(other is not None and other.sum() == 0 for other in others)
-        return bool(self.before.counts.sum() == 0) or empty
-
-    def _ratio(self) -> float:
-        if self.after.counts.sum() == 0:
-            return 0.0
-        if self.given.other is None:
-            return self.after.window.rate / self.before.window.rate
-        return self.after.odds / self.before.odds
-
-    def _distribution(self, scatter: Scatter) -> LogRatio:
-        (before, over_before), (after, over_after) = self.before.terms, self.after.terms
-        worth = np.hstack([after / scatter.values[:, 1:], before / scatter.values[:, :1]]) + 0.5
-        signs = np.array([1.0, -1.0, -1.0, 1.0]) if after.size == 2 else np.array([1.0, -1.0])
-        shifts = np.full(scatter.weights.size, over_before - over_after)
-        if after.size == 1:
-            shifts = shifts + np.log(scatter.values[:, 1] / scatter.values[:, 0])
-        return LogRatio(worth, signs, shifts, scatter.weights)
 
     def _verdict(
         self, interval: tuple[float, float] | None, p_value: float | None
     ) -> tuple[Verdict, str]:
-        if self.after.counts.size < self.least_after:
+        if self.measured.after.counts.size < self.least_after:
             return "过早", "few weeks"
-        if self.before.counts.size < _LEAST_BEFORE:
+        if self.measured.before.counts.size < _LEAST_BEFORE:
             return "不确定", "short baseline"
         if interval is None or p_value is None:
             return "不确定", "no baseline"
@@ -409,61 +389,29 @@ class _Judgement:
             return "无效", "rise"
         return ("无效", "no fall worth while") if low > self.worthwhile else ("不确定", "open")
 
-    def _needed(
-        self,
-        verdict: Verdict,
-        ratio: float | None,
-        interval: tuple[float, float] | None,
-        scatter: Scatter,
-    ) -> int | None:
-        short = max(0, self.least_after - self.after.counts.size)
-        if interval is None or ratio is None:
+    def _needed(self, interval: tuple[float, float] | None) -> int | None:
+        """Further weeks until the interval would exclude 1."""
+        short = max(0, self.least_after - self.measured.after.counts.size)
+        if self.measured.baseline is None or interval is None:
             return short or None
         if interval[1] < 1:
             return short
-        design = min(max(ratio, 0.05), self.worthwhile)
-        further = np.arange(_FURTHER + 1)
-        high = np.log(design) + 1.96 * np.sqrt(self._variance(design, further, scatter))
-        enough = np.flatnonzero((high < 0) & (further >= short))
-        return int(enough[0]) if enough.size else None
+        baseline = self.measured.baseline
+        design = min(max(baseline.ratio, _LEAST_RATIO), self.worthwhile)
+        further = np.arange(short, _FURTHER)
+        doubt = np.sqrt(self._variance(baseline, design, further))
+        enough = np.flatnonzero(np.log(design) + stats.norm.ppf(1 - _TAIL) * doubt < 0)
+        return int(further[enough[0]]) if enough.size else None
 
-    def _variance(self, design: float, further: NDArray[np.intp], scatter: Scatter) -> Floats:
+    def _variance(self, baseline: Baseline, design: float, further: NDArray[np.intp]) -> Floats:
         """Of the logarithm of the ratio after so many further weeks like those seen."""
-        weeks = max(self.after.counts.size, 1)
-        grown = (weeks + further) / weeks
-        before, after = self.before.terms[0], self.after.terms[0].copy()
-        after[0] = max(after[0] * design / max(self._ratio(), 1e-9), 0.5)
-        levels = scatter.weights @ scatter.values
-        variance: Floats = (
-            levels[0] / before.sum()
-            if before.size == 1
-            else levels[0] * np.sum(1 / np.maximum(before, 0.5))
-        )
-        return variance + levels[1] * np.sum(1 / np.maximum(after, 0.5)) / grown
-
-    def _expected(self, ratio: float | None, scatter: Scatter) -> tuple[Floats, Floats, Floats]:
-        """Week by week without the measure, and where 95 % of such weeks would fall."""
-        out = [np.full(self.given.counts.size, np.nan) for _ in range(3)]
-        if ratio is None:
-            return out[0], out[1], out[2]
-        levels = scatter.weights @ scatter.values
-        for side, level in ((self.before, levels[0]), (self.after, levels[1])):
-            mean = np.maximum(self._mean(side), 1e-9)
-            size = mean / max(level - 1, 1e-6)
-            chance = size / (size + mean)
-            out[0][side.place] = mean
-            out[1][side.place] = stats.nbinom.ppf(_TAIL, size, chance)
-            out[2][side.place] = stats.nbinom.ppf(1 - _TAIL, size, chance)
-        return out[0], out[1], out[2]
-
-    def _mean(self, side: _Side) -> Floats:
-        if side.other is None:
-            return self.before.window.rate * side.exposure
-        usual = side.other / side.other_exposure
-        smooth = np.convolve(np.pad(usual, 1, mode="edge"), np.ones(3) / 3, mode="valid")
-        level = self.before.odds * side.exposure
-        mean: Floats = level * smooth * (usual.sum() / max(smooth.sum(), 1e-9))
-        return mean
+        counts = np.maximum(baseline.counts, 0.5)
+        counts[0] = baseline.expected[1].sum() * design
+        levels = (self.measured.scatter.weights @ self.measured.scatter.values)[baseline.places]
+        late = baseline.places == 1
+        grown = 1 + further / self.measured.after.counts.size
+        variance: Floats = (levels / counts)[~late].sum() + (levels / counts)[late].sum() / grown
+        return variance
 
 
 _REASONS = {

@@ -7,6 +7,7 @@ counts given their totals, times a prior that prefers little scatter.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 _GRID = np.geomspace(1.0, 60.0, 28)
 _PRIOR_SLOPE = 1.3
 _NEGLIGIBLE = 1e-4
+_TINY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,14 @@ class Weeks:
         comparison: the share of the week's complaints that the group is expected to have.
     totals : ndarray of float64, shape (weeks,), optional
         Complaints of group and comparison together.
+    fitted : int, default 1
+        Coefficients behind the shares and the total.
     """
 
     counts: Floats
     shares: Floats
     totals: Floats | None = None
+    fitted: int = 1
 
     @property
     def information(self) -> float:
@@ -66,35 +71,34 @@ class Weeks:
         return float((self.totals * self.shares * (1 - self.shares)).mean())
 
     def log_likelihood(self, scatter: Floats) -> Floats:
-        """Of the counts given the totals, for each value of variance over mean."""
+        """Of the counts given their totals, for each value of variance over mean.
+
+        Negative binomial weeks given their sum are Dirichlet multinomial, and pairs given the sum
+        of each are beta binomial. What else was fitted is accounted for by Cox and Reid's term.
+        """
+        size = self._size / np.maximum(scatter - 1, _TINY)
+        mine = size[:, None] * self.shares
         if self.totals is None:
-            return self._multinomial(scatter)
-        return self._binomial(scatter)
-
-    def _multinomial(self, scatter: Floats) -> Floats:
-        """Negative binomial weeks given their sum: Dirichlet multinomial."""
-        total = self.counts.sum()
-        if total == 0:
-            return np.zeros(scatter.shape)
-        size = total / np.maximum(scatter - 1, 1e-6)
-        parts = size[:, None] * self.shares
-        weeks = gammaln(self.counts + parts) - gammaln(parts)
-        whole = gammaln(total + size) - gammaln(size)
-        likelihood: Floats = weeks.sum(axis=1) - whole
+            return _multinomial(self.counts, mine, size) + (self.fitted - 1) * np.log(scatter) / 2
+        theirs, rest = size[:, None] * (1 - self.shares), self.totals - self.counts
+        weeks = betaln(self.counts + mine, rest + theirs) - betaln(mine, theirs)
+        likelihood: Floats = weeks.sum(axis=1) + self.fitted * np.log(scatter) / 2
         return likelihood
 
-    def _binomial(self, scatter: Floats) -> Floats:
-        """Negative binomial pairs given their sums: beta binomial; one share was fitted."""
-        assert self.totals is not None
-        size = max(self.totals.mean(), 1e-9) / np.maximum(scatter - 1, 1e-6)
-        ours, theirs = size[:, None] * self.shares, size[:, None] * (1 - self.shares)
-        rest = self.totals - self.counts
-        weeks = betaln(self.counts + ours, rest + theirs) - betaln(ours, theirs)
-        likelihood: Floats = weeks.sum(axis=1) + np.log(scatter) / 2
-        return likelihood
+    @property
+    def _size(self) -> float:
+        counted = self.counts.sum() if self.totals is None else self.totals.mean()
+        return max(float(counted), _TINY)
 
 
-def weigh_scatter(windows: list[Weeks]) -> Scatter:
+def _multinomial(counts: Floats, parts: Floats, size: Floats) -> Floats:
+    weeks = gammaln(counts + parts) - gammaln(parts)
+    total = counts.sum()
+    likelihood: Floats = weeks.sum(axis=1) - gammaln(total + size) + gammaln(size)
+    return likelihood
+
+
+def weigh_scatter(windows: Sequence[Weeks]) -> Scatter:
     """Weigh which scatter the weeks of all windows speak for.
 
     Two kinds are on the grid with equal weight: variance over mean the same in every window, and
@@ -102,7 +106,7 @@ def weigh_scatter(windows: list[Weeks]) -> Scatter:
 
     Parameters
     ----------
-    windows : list of Weeks
+    windows : sequence of Weeks
 
     Returns
     -------
@@ -119,7 +123,7 @@ def weigh_scatter(windows: list[Weeks]) -> Scatter:
     >>> weigh_scatter([calm]).mean < 1.5, weigh_scatter([wild]).mean > 4
     (True, True)
     """
-    sizes = np.array([max(window.information, 1e-9) for window in windows])
+    sizes = np.array([max(window.information, _TINY) for window in windows])
     n_weeks = np.array([window.counts.size for window in windows])
     growing = sizes / (sizes @ n_weeks / n_weeks.sum())
     values = np.vstack(
