@@ -1,9 +1,11 @@
 """Weekly volumes ahead, with intervals, and how wrong the same forecasts were before.
 
-A level by exponential smoothing, times what the calendar says of the week (its working days, and
-this time of last year where that is known). Intervals are as wide as the one-step errors of
-the past make them; both error and coverage are measured by going back and forecasting again from
-every one of the last weeks.
+A level times what the calendar says of the week (its working days, and this time of last year
+where that is known). The level is a mean of several: smoothed fast or slowly, staying where it is
+or returning to the long run, each weighted by how well it would have forecast the weeks before.
+Intervals are as wide as the errors of the same number of weeks ahead make them, and wider while
+few are known; both error and coverage are measured by going back and forecasting again from every
+one of the last weeks.
 """
 
 from __future__ import annotations
@@ -18,13 +20,19 @@ from domain.errors import SettingRefused
 
 Floats = NDArray[np.float64]
 
-_ALPHAS = (0.03, 0.06, 0.1, 0.15, 0.22, 0.32, 0.45, 0.6)
+_ALPHAS = np.repeat((0.05, 0.12, 0.25, 0.45, 0.7), 3)
+_STAYING = np.tile((1.0, 0.85, 0.65), 5)
+_LONG_RUN = 0.04
+_JUDGED_AHEAD = 4
+_OWN_WEEKS = 20.0
+_SHARPNESS = 4.0
 _YEAR = 52
 _AROUND = 6
 _SEASON_PRIOR = 40.0
 _START = 6
 _DOUBT = 12
-_DOUBT_SPREAD = 1.3
+_DRIFT = 0.13
+_DRIFT_GROWTH = 0.15
 _HALF = 0.5
 _TINY = 1e-6
 
@@ -100,15 +108,18 @@ def forecast(counts: Floats, exposure: Floats, horizon: int, chance: float = 0.8
     >>> counts = np.random.default_rng(1).poisson(50, (1, 40)).astype(float)
     >>> ahead = forecast(counts, np.ones(44), 4)
     >>> ahead.mean.round().tolist(), bool((ahead.low < 50).all() and (ahead.high > 50).all())
-    ([[51.0, 51.0, 51.0, 51.0]], True)
+    ([[48.0, 48.0, 49.0, 49.0]], True)
     """
     _check(counts, exposure, horizon)
     known = counts.shape[1]
     season = np.stack([_season(counts, exposure, week) for week in range(known + horizon)], axis=1)
     scale = np.maximum(exposure[None, :] * season, _TINY)
-    level, errors, alpha = _smoothed(counts, scale[:, :known])
-    mean = level[:, None] * scale[:, known:]
-    return Forecast(mean, *_interval(mean, errors, alpha, chance))
+    levels = _levels(counts, scale[:, :known], max(horizon, _JUDGED_AHEAD))
+    came, size = _later(counts, levels.shape[3]), _later(scale[:, :known], levels.shape[3])
+    weights = _weights(levels * size, came, counts)
+    level = np.einsum("kn,knwh->nwh", weights, levels)
+    mean = level[:, known, :horizon] * scale[:, known:]
+    return Forecast(mean, *_interval(mean, level * size, came, chance))
 
 
 def _check(counts: Floats, exposure: Floats, horizon: int) -> None:
@@ -142,38 +153,79 @@ def _sums(counts: Floats, exposure: Floats, weeks: slice) -> tuple[Floats, Float
     return np.nansum(part, axis=1), (held * exposure[weeks]).sum(axis=1)
 
 
-def _smoothed(counts: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
-    """Last level, the standardised one-step errors, and the smoothing that did best."""
-    alphas = np.array(_ALPHAS)[:, None]
-    first = counts[:, :_START]
-    held = ~np.isnan(first)
-    start = np.nansum(first, axis=1) / np.maximum((held * scale[:, :_START]).sum(axis=1), _TINY)
-    level = np.tile(start, (alphas.size, 1))
-    errors = np.full((alphas.size, *counts.shape), np.nan)
-    for week in range(counts.shape[1]):
-        now, size = counts[:, week], scale[:, week]
-        mean = np.maximum(level * size, _TINY)
+def _levels(counts: Floats, scale: Floats, horizon: int) -> Floats:
+    """What each candidate expected after every week; (candidates, series, weeks + 1, horizon).
+
+    A candidate smooths the rate at its own speed and lets the level return to the long run by its
+    own share each week ahead (damped or not). NaN before there is a start.
+    """
+    series, weeks = counts.shape
+    returning = _STAYING[:, None, None] ** np.arange(1, horizon + 1)
+    levels = np.full((_ALPHAS.size, series, weeks + 1, horizon), np.nan)
+    known = ~np.isnan(counts)
+    seen, out_of = np.zeros(series), np.zeros(series)
+    level = np.zeros((_ALPHAS.size, series))
+    for week in range(weeks + 1):
+        long_run = seen / np.maximum(out_of, _TINY)
+        if week == _START:
+            level = np.tile(long_run, (_ALPHAS.size, 1))
         if week >= _START:
-            errors[:, :, week] = (now - mean) / np.sqrt(np.maximum(mean, _HALF))
-        level = np.where(np.isnan(now), level, level + alphas * (now / size - level))
-    best = np.nansum(np.abs(errors), axis=2).argmin(axis=0)
-    columns = np.arange(counts.shape[0])
-    return np.maximum(level[best, columns], 0.0), errors[best, columns], alphas[best, 0]
+            gap = (level - long_run)[:, :, None]
+            levels[:, :, week] = np.maximum(long_run[:, None] + returning * gap, 0.0)
+        if week < weeks:
+            here, now = known[:, week], np.nan_to_num(counts[:, week])
+            faded = np.where(here, 1 - _LONG_RUN, 1.0)
+            seen, out_of = seen * faded + now, out_of * faded + here * scale[:, week]
+            moved = level + _ALPHAS[:, None] * (now / scale[:, week] - level)
+            level = np.where(here, moved, level)
+    return levels
 
 
-def _interval(mean: Floats, errors: Floats, alpha: Floats, chance: float) -> tuple[Floats, Floats]:
-    """As far from the mean as the past errors lie, farther with every week ahead.
+def _later(rows: Floats, horizon: int) -> Floats:
+    """The values of the weeks after every week; (series, weeks + 1, horizon), NaN when to come."""
+    padded = np.pad(rows, ((0, 0), (0, horizon)), constant_values=np.nan)
+    later: Floats = np.lib.stride_tricks.sliding_window_view(padded, horizon, axis=1).copy()
+    return later
 
-    The quantiles are those of the errors and of as many Poisson ones as stand for the doubt of a
-    short history.
+
+def _weights(expected: Floats, came: Floats, counts: Floats) -> Floats:
+    """How much each candidate counts in each series: the more, the smaller its past errors.
+
+    A series that is known for few weeks is judged by all series together.
+    """
+    judged = slice(0, _JUDGED_AHEAD)
+    missed = np.abs(came[:, :, judged] - expected[..., judged])
+    known = np.maximum((~np.isnan(missed)).sum(axis=(2, 3)), 1)
+    loss = np.nansum(missed, axis=(2, 3)) / known
+    relative = loss / np.maximum(loss.mean(axis=0), _TINY)
+    weeks = known[0] / _JUDGED_AHEAD
+    own = weeks / (weeks + _OWN_WEEKS)
+    relative = own * relative + (1 - own) * relative.mean(axis=1, keepdims=True)
+    behind = relative - relative.min(axis=0)
+    weights = np.exp(-_SHARPNESS * np.sqrt(weeks) / 3 * behind)
+    share: Floats = weights / weights.sum(axis=0)
+    return share
+
+
+def _interval(mean: Floats, expected: Floats, came: Floats, chance: float) -> tuple[Floats, Floats]:
+    """As far from the mean as the past errors of the same number of weeks ahead lie.
+
+    The quantiles are those of the errors and of as many normal ones as stand for the doubt of a
+    short history: the scatter of a Poisson count and a drift of the level that grows with time.
     """
     tail = (1 - chance) / 2
-    spread = np.sqrt(np.maximum(mean, _HALF) * (1 + np.arange(mean.shape[1]) * alpha[:, None] ** 2))
-    normal = _DOUBT_SPREAD * stats.norm.ppf((np.arange(_DOUBT) + _HALF) / _DOUBT)
-    pooled = np.hstack([errors, np.tile(normal, (errors.shape[0], 1))])
-    low, high = np.nanquantile(pooled, [tail, 1 - tail], axis=1)
-    below = np.maximum(mean + low[:, None] * spread, 0.0)
-    return np.floor(below), np.ceil(mean + high[:, None] * spread)
+    standard = np.sqrt(np.maximum(expected, _HALF))
+    usual = np.nanmean(came[:, :, 0], axis=1)
+    normal = stats.norm.ppf((np.arange(_DOUBT) + _HALF) / _DOUBT)
+    low, high = np.empty_like(mean), np.empty_like(mean)
+    for ahead in range(mean.shape[1]):
+        errors = (came[:, :, ahead] - expected[:, :, ahead]) / standard[:, :, ahead]
+        doubt = np.sqrt(1 + _DRIFT**2 * (1 + _DRIFT_GROWTH * ahead) * usual)
+        pooled = np.hstack([errors, doubt[:, None] * normal])
+        low[:, ahead], high[:, ahead] = np.nanquantile(pooled, [tail, 1 - tail], axis=1)
+    spread = np.sqrt(np.maximum(mean, _HALF))
+    below, above = np.maximum(mean + low * spread, 0.0), mean + high * spread
+    return np.rint(below), np.rint(above)
 
 
 def backtest(
