@@ -22,14 +22,8 @@ def read_exposure(path: Path, attributes: Iterable[str] | None = None) -> pd.Dat
     frame = read_table(path).frame
     if {"attribute", "value", "units"} <= set(frame.columns):
         return frame.assign(units=_numbers(frame, "units", path))[["attribute", "value", "units"]]
-    units = next((name for name in _UNITS if name in frame.columns), None)
-    if units is None:
-        raise ColumnMissing(
-            f"{path.name} has the columns {', '.join(frame.columns)}; needed are attribute, value, "
-            "units, or a column units beside columns such as product and batch"
-        )
-    amounts = _numbers(frame, units, path)
-    named = [name for name in frame.columns if name != units and _is_asked(name, attributes)]
+    amounts = units_column(frame, path)
+    named = [name for name in frame.columns if name != amounts.name and _is_asked(name, attributes)]
     sums = [amounts.groupby(frame[name]).sum() for name in named]
     return pd.concat(
         [
@@ -38,6 +32,17 @@ def read_exposure(path: Path, attributes: Iterable[str] | None = None) -> pd.Dat
         ],
         ignore_index=True,
     )
+
+
+def units_column(frame: pd.DataFrame, path: Path) -> pd.Series[float]:
+    """The column of units, as numbers."""
+    units = next((name for name in _UNITS if name in frame.columns), None)
+    if units is None:
+        raise ColumnMissing(
+            f"{path.name} has the columns {', '.join(frame.columns)}; needed are attribute, value, "
+            "units, or a column units beside columns such as product and batch"
+        )
+    return _numbers(frame, units, path)
 
 
 def _is_asked(name: str, attributes: Iterable[str] | None) -> bool:

@@ -41,9 +41,11 @@ BY_PERSON = "person"
 LEFT_OUT = "left out"
 _CURSOR = "problems follow complaints to"
 _PLACES = ("product", "batch", "region", "outlet")
-_ROW: tuple[Any, ...] = (complaints.c.number, complaints.c.id, complaints.c.department, complaints.c.received_at,
-        complaints.c.decision, complaints.c.columns, complaints.c.attributes,
-        complaints.c.change_tx, complaints.c.change)  # fmt: skip
+_ROW: tuple[Any, ...] = tuple(
+    complaints.c[name]
+    for name in ("number", "id", "department", "received_at", "decision", "columns", "attributes",
+                 "change_tx", "change")
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

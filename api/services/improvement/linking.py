@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -30,20 +31,36 @@ def _follow(connection: Connection, now: datetime) -> bool:
     if not problems.any_problem(connection):
         problems.skip_to_now(connection)
         return False
-    rows = problems.follow(connection, _SLICE)
+    rows = [_Read.of(row) for row in problems.follow(connection, _SLICE)]
     if rows:
         for problem in problems.in_states(connection, FOLLOWED):
-            _sort(connection, problem, [row for row in rows if _is_of(row, problem)], now)
+            _sort(connection, problem, rows, now)
     return len(rows) == _SLICE
 
 
-def _is_of(row: Row[Any], problem: Row[Any]) -> bool:
-    return problem.department is None or row.department == problem.department
+@dataclass(frozen=True)
+class _Read:
+    """A changed complaint, its decision read once for all problems."""
+
+    id: str
+    department: str | None
+    issues: list[str]
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: Any) -> _Read:
+        return cls(row.id, row.department, issues_of(row), values_of(row))
 
 
-def _sort(connection: Connection, problem: Row[Any], rows: Sequence[Any], now: datetime) -> None:
+def _sort(connection: Connection, problem: Row[Any], rows: Sequence[_Read], now: datetime) -> None:
     pattern = Pattern.of(problem.places)
-    inside = [row.id for row in rows if shows(row, problem.issue, pattern)]
+    inside = [
+        row.id
+        for row in rows
+        if problem.issue in row.issues
+        and problem.department in (None, row.department)
+        and pattern.holds(row.values)
+    ]
     problems.link(connection, problem.id, inside, problems.BY_PATTERN, now)
     outside = sorted({row.id for row in rows} - set(inside))
     if outside:

@@ -1,0 +1,114 @@
+"""Measures of a complaint table, judged without a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from api.services.exposure import units_column
+from api.services.improvement.effects import Carried, measured
+from api.services.improvement.weeks import EXPOSED, Case, History, Units
+from api.services.tables import Table, read_table
+from domain.calendar import CHINA, parse_time
+from domain.complaint import is_anonymous, is_unknown
+from domain.errors import ColumnMissing, InputError, SettingRefused
+
+_WHERE = ("product", "batch", "region", "outlet", "channel", "department", "courier", "team",
+          "handler", "customer_value")  # fmt: skip
+
+
+def read_measures(path: Path) -> list[Carried]:
+    """A table with the columns ``id, issue, done_on`` and those that say where it applies."""
+    frame = read_table(path).frame
+    for column in ("id", "issue", "done_on"):
+        if column not in frame.columns:
+            raise ColumnMissing(
+                f"{path.name} has the columns {', '.join(frame.columns)}; needed are id, issue, "
+                f"done_on and where it applies ({', '.join(_WHERE[:5])})"
+            )
+    return [_carried(path, int(str(row)), told) for row, told in frame.iterrows()]
+
+
+def _carried(path: Path, row: int, told: Any) -> Carried:
+    where = [name for name in _WHERE if name in told.index and str(told[name]).strip()]
+    places = [{"attribute": name, "value": str(told[name]).strip()} for name in where]
+    lag = str(told.get("lag_weeks", "") or "0").strip()
+    try:
+        done_on = date.fromisoformat(str(told["done_on"]).strip()[:10])
+    except ValueError:
+        raise SettingRefused(
+            f"{path.name}, row {row:,}: done_on is no day; write 2026-01-31"
+        ) from None
+    if not lag.isdigit() or int(lag) > 52:
+        raise SettingRefused(f"{path.name}, row {row:,}: lag_weeks is no number from 0 to 52")
+    return Carried(str(told["id"]), str(told["issue"]).strip(), places, done_on, int(lag))
+
+
+def read_units(path: Path) -> list[Units]:
+    """Units by week and place, from a table with ``week_start`` and a column of units."""
+    frame = read_table(path).frame
+    amounts = units_column(frame, path)
+    if "week_start" not in frame.columns:
+        raise ColumnMissing(
+            f"{path.name} has the columns {', '.join(frame.columns)}; needed is week_start, the "
+            "first day of the week that the units were sold or served in"
+        )
+    named = [name for name in EXPOSED if name in frame.columns]
+    sums = amounts.groupby([frame[name] for name in ("week_start", *named)]).sum()
+    return [_units(path, key if isinstance(key, tuple) else (key,), named, units)
+            for key, units in sums.items()]  # fmt: skip
+
+
+def _units(path: Path, key: Sequence[Any], named: Sequence[str], units: float) -> Units:
+    try:
+        start = date.fromisoformat(str(key[0])[:10])
+    except ValueError:
+        raise SettingRefused(f"{path.name}: a week_start is no day; write 2026-01-31") from None
+    return Units(start, dict(zip(named, map(str, key[1:]), strict=True)), float(units))
+
+
+def judge_table(
+    table: Table,
+    measures: Sequence[Carried],
+    units: Sequence[Units] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[dict[str, Any]]:
+    """The measured effect of each measure, in order."""
+    frame = table.require("issues", "received_at").frame
+    days = [_day(raw) for raw in frame["received_at"]]
+    known = [day for day in days if day is not None]
+    if not known:
+        raise InputError("no row has a time that can be read; effects need received_at")
+    answers = []
+    for place, one in enumerate(measures):
+        codes = set(one.issue.split("|"))
+        history = History(list(_cases(frame, days, codes)), min(known), max(known), units)
+        others = [o for o in measures if o is not one and set(o.issue.split("|")) & codes]
+        answers.append({"id": one.id, "issue": one.issue, "places": list(one.places),
+                        "done_on": one.done_on.isoformat(),
+                        **measured(history, one, others).figures()})  # fmt: skip
+        progress(place + 1, len(measures))
+    return answers
+
+
+def _day(raw: Any) -> date | None:
+    try:
+        return parse_time(raw).astimezone(CHINA).date()
+    except InputError:
+        return None
+
+
+def _cases(frame: pd.DataFrame, days: Sequence[date | None], codes: set[str]) -> Iterator[Case]:
+    where = [name for name in _WHERE if name in frame.columns]
+    customers = frame["customer_id"] if "customer_id" in frame.columns else [None] * len(frame)
+    columns = [frame[name] for name in where]
+    for day, issues, customer, *values in zip(
+        days, frame["issues"], customers, *columns, strict=True
+    ):
+        if day is not None and codes & set(str(issues).split("|")):
+            held = {name: v for name, v in zip(where, values, strict=True) if not is_unknown(v)}
+            yield Case(day, held, None if is_anonymous(customer) else str(customer))
