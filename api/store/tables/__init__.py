@@ -28,14 +28,6 @@ from api.store.tables.reporting import (
     warnings,
     webhooks,
 )
-from api.store.tables.problems import (
-    effects,
-    exposures,
-    measures,
-    problem_complaints,
-    problem_events,
-    problems,
-)
 
 __all__ = [
     "Moment",
