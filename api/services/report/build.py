@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from api.services.periods import Period
 from api.services.report.cases import Cases, Desk, extent, gather, period_of
 from api.services.report.counts import Compared, counts, earlier_periods
 from api.services.report.dissatisfaction import dissatisfaction
@@ -21,7 +22,6 @@ from api.services.report.glance import at_a_glance
 from api.services.report.language import Language
 from api.services.report.options import ReportOptions
 from api.services.report.outlook import outlook
-from api.services.report.period import Period
 from api.services.report.privacy import published
 from api.services.report.profile import profile
 from api.services.report.rankings import danger_marks, rankings

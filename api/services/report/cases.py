@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from api.services.periods import Period
 from api.services.report.options import ITEMS, ReportOptions
-from api.services.report.period import Period
 from api.services.tables import RowError, Table, moments
 from domain.calendar import CHINA
 from domain.complaint import COLUMNS, is_unknown

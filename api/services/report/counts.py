@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from api.services.periods import Period, days_in_week
 from api.services.report.cases import Cases, reach
-from api.services.report.period import Period, days_in_week
 from mining.significance import wilson_interval
 from mining.trends import rate_ratio
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from api.services.periods import Period
 from api.services.report.cases import Cases
 from api.services.report.counts import Compared
 from api.services.report.language import Language
 from api.services.report.options import ReportOptions
-from api.services.report.period import Period
 from api.services.report.privacy import shown_text
 from api.services.report.rankings import issue_of
 from api.services.report.series import weekly_of

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from api.services.periods import Period, monday_of, week_label, week_of
 from api.services.report.cases import Cases, known_until
-from api.services.report.period import Period, monday_of, week_label, week_of
 from api.services.report.series import weekly
 from api.services.report.weekload import week_loads
 from mining.forecast import Forecast, backtest, forecast

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from api.services.periods import Period, monday_of, week_label
 from api.services.report.cases import Cases
 from api.services.report.options import ReportOptions
-from api.services.report.period import Period, monday_of, week_label
 from api.services.report.rankings import issue_of
 from mining.trends import poisson_interval, weekly_counts
 

@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from api.services.periods import Period, monday_of, week_label, week_of
 from api.services.report.cases import Cases, known_until
 from api.services.report.counts import shares
 from api.services.report.findings import examples, item_of
 from api.services.report.options import ReportOptions
-from api.services.report.period import Period, monday_of, week_label, week_of
 from api.services.report.rankings import issue_of
 from api.services.report.series import weekly, weekly_issues, whole_numbers
 from api.services.report.weekload import week_loads

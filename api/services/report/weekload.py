@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from api.services.periods import monday_of, week_of
 from api.services.report.cases import Cases
-from api.services.report.period import monday_of, week_of
 from domain.calendar import china_calendar
 
 _OFF, _WORKED = 7, 8

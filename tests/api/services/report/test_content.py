@@ -11,8 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from api.services.periods import Period, monday_of, week_label, week_of
 from api.services.report import Judgement, Report, ReportOptions, build_report
-from api.services.report.period import Period, monday_of, week_label, week_of
 from api.services.tables import read_table
 from domain.errors import ColumnMissing, InputError, SettingRefused
 

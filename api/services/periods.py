@@ -6,8 +6,12 @@ import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from domain.errors import SettingRefused
+
 _MONDAY = date(1970, 1, 5).toordinal()
-_MONTHS = (1, 3, 12)
+_KINDS = {"month": 1, "quarter": 3, "year": 12}
+_MONTHS = tuple(_KINDS.values())
+KINDS = ("week", *_KINDS)
 
 
 def week_of(day: date) -> int:
@@ -86,3 +90,30 @@ def _shift(first: date, months: int) -> date:
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(first.day, last))
+
+
+def period_with(kind: str, day: date) -> Period:
+    """The calendar week, month, quarter or year that holds a day."""
+    if kind == "week":
+        monday = monday_of(week_of(day))
+        return Period(monday, monday + timedelta(days=6))
+    if kind not in _KINDS:
+        raise SettingRefused(f"period {kind!r} is none of {', '.join(KINDS)}")
+    months = _KINDS[kind]
+    first = date(day.year, (day.month - 1) // months * months + 1, 1)
+    return Period(first, _shift(first, months) - _DAY)
+
+
+def last_whole(kind: str, today: date) -> Period:
+    """The newest week, month, quarter or year that is over."""
+    return period_with(kind, period_with(kind, today).start - _DAY)
+
+
+def period_name(kind: str, period: Period) -> str:
+    """What it is called: 2026-W07, 2026-02, 2026-Q1, 2026."""
+    start = period.start
+    if kind == "week":
+        return week_label(week_of(start))
+    if kind == "quarter":
+        return f"{start.year}-Q{(start.month + 2) // 3}"
+    return f"{start.year}" if kind == "year" else f"{start:%Y-%m}"

@@ -1,0 +1,109 @@
+"""Judgements of findings: given with a reason, kept, heeded by every later report."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row
+
+from api.services.access import Caller
+from api.services.office import Office
+from api.store import judgements
+from api.store.complaints import audit_row
+from domain.errors import NotFound, RowRefused
+
+if TYPE_CHECKING:
+    from api.services.report import Judgement
+
+
+async def give(office: Office, caller: Caller, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Store what somebody says of a finding."""
+    values = {
+        "id": f"jdg_{secrets.token_hex(16)}",
+        "department": caller.department_of(said["department"]),
+        "antecedents": [
+            {"attribute": item["attribute"], "value": office.masker.text(item["value"])}
+            for item in said["antecedents"]
+        ],
+        "issue": office.masker.text(said["issue"]),
+        "verdict": said["verdict"],
+        "reason": reason_of(office, said["reason"]),
+        "until": day_of(said["until"], "until"),
+        "by": caller.id,
+        "at": office.clock(),
+    }
+    await office.write(partial(_give, values=values))
+    return _out(values)
+
+
+def reason_of(office: Office, said: str) -> str:
+    """A reason as it may be stored."""
+    if not said.strip():
+        raise RowRefused("say why, in a few words", "reason")
+    return office.masker.text(said)[:500]
+
+
+def day_of(written: str | None, column: str) -> str | None:
+    """A day that there is, as it was written."""
+    if written is None:
+        return None
+    try:
+        return date.fromisoformat(written).isoformat()
+    except ValueError:
+        raise RowRefused("give a day such as 2026-02-14", column) from None
+
+
+def _give(connection: Connection, values: Mapping[str, Any]) -> None:
+    judgements.add(connection, values)
+    told = {"verdict": values["verdict"]}
+    audit_row(connection, values["at"], values["by"], "finding.judge", values["id"], told)
+
+
+async def listed(office: Office, caller: Caller) -> dict[str, Any]:
+    """Every judgement that stands."""
+    rows = await office.read(partial(judgements.listed, departments=caller.departments))
+    return {"items": [_out(row._mapping) for row in rows]}
+
+
+async def withdraw(office: Office, caller: Caller, identifier: str) -> None:
+    """Take a judgement back; later reports no longer heed it."""
+    work = partial(_withdraw, office=office, caller=caller, identifier=identifier)
+    if not await office.write(work):
+        raise NotFound("no judgement of this id stands")
+
+
+def _withdraw(connection: Connection, office: Office, caller: Caller, identifier: str) -> bool:
+    at = office.clock()
+    taken = judgements.withdraw(connection, identifier, caller.departments, at, caller.id)
+    if taken:
+        audit_row(connection, at, caller.id, "finding.judge.withdraw", identifier, {})
+    return taken
+
+
+def standing(connection: Connection, department: str | None) -> tuple[Judgement, ...]:
+    """What stands for a report, as the report takes it."""
+    return tuple(_judgement(row) for row in judgements.standing(connection, department))
+
+
+def _judgement(row: Row[Any]) -> Judgement:
+    from api.services.report import Judgement
+
+    return Judgement(
+        antecedents=frozenset((item["attribute"], item["value"]) for item in row.antecedents),
+        issue=row.issue,
+        verdict=row.verdict,
+        reason=row.reason,
+        by=row.by,
+        until=date.fromisoformat(row.until) if row.until else None,
+    )
+
+
+_SHOWN = ("id", "department", "antecedents", "issue", "verdict", "reason", "until", "by", "at")
+
+
+def _out(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in _SHOWN}

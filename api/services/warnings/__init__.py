@@ -1,0 +1,1 @@
+"""预警: what reports find is kept, followed, and answered by people."""
