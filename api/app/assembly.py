@@ -17,13 +17,25 @@ from api.app import openapi
 from api.app.edge import Edge
 from api.errors import Problem, invalid, problem_of
 from api.pages import site
-from api.routes import classify, complaints, imports, jobs, models, operations, reports
+from api.routes import (
+    classify,
+    complaints,
+    imports,
+    jobs,
+    models,
+    operations,
+    problems,
+    reports,
+)
+from api.routes import trends as trend_routes
+from api.routes import warnings as warning_routes
 from api.routes.access import ACCESS, admit
 from api.services import analysis
 from api.services import imports as import_service
 from api.services.access import Gate
 from api.services.clock import Clock, wall_clock
 from api.services.desks import Desks, LoadDesk
+from api.services.improvement import proof, rounds
 from api.services.intake import Intake
 from api.services.judgement import by_rule
 from api.services.keyfiles import check_value, secret
@@ -33,7 +45,7 @@ from api.services.metrics import Metrics
 from api.services.models import follow, load_desk
 from api.services.office import Office
 from api.services.vault import Vault
-from api.services.worker import Handler, Worker
+from api.services.worker import Handler, Round, Worker
 from api.settings import Settings
 from api.store import facts, migration
 from api.store.database import open_database
@@ -45,7 +57,9 @@ _FOLLOW_SECONDS = 2.0
 HANDLERS: dict[str, Handler] = {
     import_service.KIND: import_service.run_import,
     analysis.KIND: analysis.run_report,
+    proof.KIND: proof.run_effects,
 }
+ROUNDS: tuple[Round, ...] = (rounds.tend,)
 
 
 def make_office(
@@ -138,8 +152,10 @@ def create_app(
         generate_unique_id_function=_operation,
     )
     app.state.office = office
-    for part in (classify, complaints, imports, reports, jobs, models, operations, site):
+    for part in (classify, complaints, imports, reports, problems, jobs, models, operations, site):
         app.include_router(part.router)
+    for more in (warning_routes, trend_routes):
+        app.include_router(more.router)
     app.mount("/static", site.static_files())
     for kind in (SuyuanError, Problem, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _refused)
@@ -166,7 +182,7 @@ async def _life(_app: FastAPI, office: Office) -> AsyncIterator[None]:
 async def _at_work(office: Office) -> AsyncIterator[None]:
     await _catch_up(office)
     following = asyncio.create_task(_follow(office))
-    worker = Worker(office, HANDLERS) if office.settings.embedded_worker else None
+    worker = Worker(office, HANDLERS, ROUNDS) if office.settings.embedded_worker else None
     if worker is not None:
         worker.start()
     try:

@@ -23,7 +23,7 @@ _PARAMETERS = {
     "category": "Only complaints of this category.",
     "tier": "Only complaints of this tier.",
     "queue": "Only complaints in this queue.",
-    "state": "Only complaints in this state.",
+    "state": "Only what is in this state.",
     "department": "Only complaints of this department.",
     "received_from": "Only complaints received at this time or later.",
     "received_to": "Only complaints received before this time.",
@@ -34,6 +34,14 @@ _PARAMETERS = {
     "id": "As a reply gave it.",
     "name": "Of a model, or of the file that is sent: its ending tells its format.",
     "content-type": "`multipart/form-data` for a form, else the body is the file itself.",
+    "issue": "An issue code of the taxonomy, such as 1002.",
+    "owner": "Only problems that this person owns.",
+    "month": "Such as 2026-03; this month when none is named.",
+    "measure": "The id of one of the problem's measures.",
+    "by": "What the volumes are split by.",
+    "signature": "Only warnings of this signature.",
+    "weeks": "How many weeks, the last one included.",
+    "to": "Last day, inclusive; else today.",
     "errors_after": "Show refused rows from below this row.",
 }
 

@@ -53,6 +53,12 @@ async def reports_page() -> Response:
     return HTMLResponse(page, headers={"content-security-policy": policy})
 
 
+@router.get("/problems.html")
+async def problems_page() -> Response:
+    """The board of problems, read with a key that is typed into the page."""
+    return HTMLResponse(_templates().get_template("problems.html.j2").render())
+
+
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """The interface, readable without a script."""

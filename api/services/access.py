@@ -40,6 +40,8 @@ class Scope(StrEnum):
     IMPORT = "import"
     EXPORT = "export"
     REPORT = "report"
+    IMPROVE = "improve"
+    APPROVE = "approve"
     UNMASK = "unmask"
     MODELS = "models"
     OPERATE = "operate"
@@ -56,12 +58,16 @@ class Role(StrEnum):
 
 
 _READS = {Scope.READ, Scope.CLASSIFY}
-_HANDLES = _READS | {Scope.INTAKE, Scope.LABEL}
+_HANDLES = _READS | {Scope.INTAKE, Scope.LABEL, Scope.IMPROVE}
 SCOPES: Mapping[Role, frozenset[Scope]] = {
     Role.VIEWER: frozenset(_READS),
     Role.HANDLER: frozenset(_HANDLES),
-    Role.SUPERVISOR: frozenset(_HANDLES | {Scope.EXPORT, Scope.REPORT, Scope.UNMASK}),
-    Role.ANALYST: frozenset(_READS | {Scope.IMPORT, Scope.EXPORT, Scope.REPORT, Scope.LABEL}),
+    Role.SUPERVISOR: frozenset(
+        _HANDLES | {Scope.EXPORT, Scope.REPORT, Scope.UNMASK, Scope.APPROVE}
+    ),
+    Role.ANALYST: frozenset(
+        _READS | {Scope.IMPORT, Scope.EXPORT, Scope.REPORT, Scope.LABEL, Scope.IMPROVE}
+    ),
     Role.ADMINISTRATOR: frozenset(Scope),
 }
 

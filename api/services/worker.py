@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,17 +25,23 @@ from domain.complaint import Complaint
 from domain.errors import Cancelled, InputError, LimitExceeded, SuyuanError, Unavailable
 
 Handler = Callable[[Office, Mapping[str, Any], Progress], Mapping[str, Any]]
+Round = Callable[[Office], bool]
 _ATTEMPTS = 5
 _BACKLOG = 50
 _HOUSEKEEPING_SECONDS = 30.0
+_ROUND_SECONDS = 5.0
 
 
 class Worker:
     """Works until it is stopped, in a thread or in a process of its own."""
 
-    def __init__(self, office: Office, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, office: Office, handlers: Mapping[str, Handler], rounds: Sequence[Round] = ()
+    ) -> None:
         self._office = office
         self._handlers = dict(handlers)
+        self._rounds = tuple(rounds)
+        self._next_rounds = 0.0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._next_housekeeping = 0.0
@@ -70,10 +76,25 @@ class Worker:
         """One round; whether there was anything to do."""
         self._keep_house()
         decided = self._decide_backlog()
+        more = self._go_round()
         claim = self._claim()
         if claim is not None:
             self._work_on(claim)
-        return claim is not None or decided > 0
+        return claim is not None or decided > 0 or more
+
+    def _go_round(self) -> bool:
+        """What is looked after regularly; at once again where there is more to do."""
+        if time.monotonic() < self._next_rounds:
+            return False
+        more = False
+        for tend in self._rounds:
+            try:
+                more |= tend(self._office)
+            except Exception as error:
+                self._office.log.error("round fault", **fault(error))
+        pause = min(_ROUND_SECONDS, 4 * self._office.settings.worker_poll_seconds)
+        self._next_rounds = 0.0 if more else time.monotonic() + pause
+        return more
 
     def _claim(self) -> Claim | None:
         now = self._office.clock()

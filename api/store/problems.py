@@ -306,16 +306,22 @@ def look_from(connection: Connection, problem: str, number: int | None) -> None:
 
 
 def cases(
-    connection: Connection, issue: str, department: str | None, after: int, limit: int
+    connection: Connection, issue: str, department: str | None, after: int, upto: int
 ) -> list[Row[Any]]:
-    """Complaints whose decision names an issue code, oldest first, from above a number."""
+    """Complaints whose decision names an issue code, by their numbers: above one, up to another."""
     statement = select(*_ROW).where(
         complaints.c.number > after,
+        complaints.c.number <= upto,
         complaints.c.decision.contains(f'"code":"{issue}"', autoescape=True),
     )
     if department is not None:
         statement = statement.where(complaints.c.department == department)
-    return list(connection.execute(statement.order_by(complaints.c.number).limit(limit)))
+    return list(connection.execute(statement.order_by(complaints.c.number)))
+
+
+def newest_number(connection: Connection) -> int:
+    """The number of the complaint stored last."""
+    return int(connection.execute(select(func.max(complaints.c.number))).scalar() or 0)
 
 
 def extent(

@@ -10,29 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from api.services.improvement.patterns import Pattern, Place
-from api.services.improvement.weeks import History, Range, Weekly, weekly
+from api.services.improvement.weeks import Carried, History, Range, Weekly, weekly
 from mining.effect import Effect, measure_effect, sentence
 from mining.recurrence import Level, Recurrence, recurrence
 
 _APART = timedelta(weeks=4)
 _RECENT = (2, 8)
-
-
-@dataclass(frozen=True)
-class Carried:
-    """A measure that was carried out: where, when, and how long it takes to show."""
-
-    id: str
-    issue: str
-    places: Sequence[Place]
-    done_on: date
-    lag_weeks: int = 0
-
-    @property
-    def pattern(self) -> Pattern:
-        """Where it applies."""
-        return Pattern.of(self.places)
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,6 @@ def link_complaints(office: Office) -> bool:
 
 
 def _follow(connection: Connection, now: datetime) -> bool:
-    if not problems.any_problem(connection):
-        problems.skip_to_now(connection)
-        return False
     rows = [_Read.of(row) for row in problems.follow(connection, _SLICE)]
     if rows:
         for problem in problems.in_states(connection, FOLLOWED):
@@ -76,10 +73,11 @@ def _look_back(connection: Connection, now: datetime) -> bool:
     problem = problems.looking_back(connection, FOLLOWED)
     if problem is None:
         return False
-    rows = problems.cases(connection, problem.issue, problem.department, problem.linked_to, _BACK)
+    upto = problem.linked_to + _BACK
+    rows = problems.cases(connection, problem.issue, problem.department, problem.linked_to, upto)
     pattern = Pattern.of(problem.places)
     inside = [row.id for row in rows if shows(row, problem.issue, pattern)]
     problems.link(connection, problem.id, inside, problems.BY_PATTERN, now)
-    number = rows[-1].number if len(rows) == _BACK else None
+    number = upto if upto < problems.newest_number(connection) else None
     problems.look_from(connection, problem.id, number)
     return True

@@ -40,6 +40,10 @@ class Pattern:
             for name, wanted in self.places.items()
         )
 
+    def holds_value(self, name: str, value: str) -> bool:
+        """Whether a value of one attribute is among those wanted."""
+        return _key(value) in self.places[name]
+
     def lies_within(self, other: Pattern) -> bool:
         """Whether every place of it is one of the other."""
         return all(self.places.get(name, frozenset()) and self.places[name] <= wanted

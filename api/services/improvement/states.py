@@ -30,7 +30,7 @@ PROBLEM: Steps = {
     "propose a measure": _STAY,
     "assign": {OPEN: OWNED, OWNED: OWNED, ACTING: ACTING, WATCHING: WATCHING},
     "approve a measure": {OWNED: ACTING, ACTING: ACTING, WATCHING: ACTING},
-    "watch": {ACTING: WATCHING, WATCHING: WATCHING},
+    "watch": {OWNED: WATCHING, ACTING: WATCHING, WATCHING: WATCHING},
     "go back": {ACTING: OWNED, WATCHING: OWNED},
     "split": _STAY,
     "merge": dict.fromkeys(LIVE, MERGED),

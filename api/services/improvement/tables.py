@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from api.services.exposure import units_column
-from api.services.improvement.effects import Carried, measured
-from api.services.improvement.weeks import EXPOSED, Case, History, Units
+from api.services.improvement.effects import measured
+from api.services.improvement.weeks import EXPOSED, Carried, Case, History, Units
 from api.services.tables import Table, read_table
 from domain.calendar import CHINA, parse_time
 from domain.complaint import is_anonymous, is_unknown

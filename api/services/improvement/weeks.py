@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from api.services.improvement.patterns import Pattern
+from api.services.improvement.patterns import Pattern, Place
 
 Floats = NDArray[np.float64]
 _WEEK = timedelta(days=7)
@@ -64,6 +64,22 @@ class Weekly:
     def since(self, day: date) -> slice:
         """The whole weeks from a day on."""
         return slice(max(0, -((self.start - day).days // 7)), self.counts.size)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A measure that was carried out: where, when, and how long it takes to show."""
+
+    id: str
+    issue: str
+    places: Sequence[Place]
+    done_on: date
+    lag_weeks: int = 0
+
+    @property
+    def pattern(self) -> Pattern:
+        """Where it applies."""
+        return Pattern.of(self.places)
 
 
 @dataclass(frozen=True)

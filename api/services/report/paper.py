@@ -21,16 +21,19 @@ class PaperMissing(Exception):
 
 def pdf_of(content: dict[str, Any]) -> bytes:
     """The report on A4 pages; `PaperMissing` where Pango or a Chinese font is missing."""
+    return pdf_of_page(html_of(content, paper=True), content["snapshot"]["digest"][:32])
+
+
+def pdf_of_page(html: str, identifier: str) -> bytes:
+    """A page that holds everything itself, as PDF; the same page gives the same bytes."""
     try:
         import weasyprint
     except OSError as error:
         raise PaperMissing(f"the PDF needs Pango ({_PANGO}); {_first_line(error)}") from None
     if not _has_chinese_font():
         raise PaperMissing(f"the PDF needs a Chinese font ({_FONTS})")
-    html = _PICTOGRAPHS.sub("", html_of(content, paper=True))
-    page = weasyprint.HTML(string=html, url_fetcher=_refuse)
-    identifier = content["snapshot"]["digest"][:32].encode()
-    pdf = page.write_pdf(pdf_identifier=identifier)
+    page = weasyprint.HTML(string=_PICTOGRAPHS.sub("", html), url_fetcher=_refuse)
+    pdf = page.write_pdf(pdf_identifier=identifier.encode())
     return bytes(pdf or b"")
 
 

@@ -1,0 +1,27 @@
+"""Units sold or served by week and place, which rates are counted over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from api.services.access import Caller
+from api.services.improvement.hands import day
+from api.services.improvement.weeks import EXPOSED
+from api.services.office import Office
+from api.store import problems
+
+
+async def store_units(
+    office: Office, caller: Caller, department: str | None, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, int]:
+    """Store units; the newest figure for a week and place stands."""
+    named = caller.department_of(department) or ""
+    stored = {}
+    for row in rows:
+        places = {name: office.masker.text(row.get(name) or "") for name in EXPOSED}
+        week = {"department": named, "week_start": day("week_start", row["week_start"]), **places}
+        stored[tuple(week.values())] = week | {"units": row["units"]}
+    await office.write(partial(problems.put_exposures, rows=list(stored.values())))
+    return {"rows": len(rows)}
