@@ -24,7 +24,7 @@ from triage.kernel import hashed_slots
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-KINDS = ("word", "prediction", "label", "confidence", "correction")
+KINDS = ("word", "attribute", "prediction", "label", "confidence", "correction")
 _BITS, _SIZE = 22, 4
 _LONGEST_NAME = 12
 _SCATTER_PRIOR = 10.0
@@ -42,7 +42,7 @@ class Vigilance:
     baseline, least : int
         Most and fewest weeks that a baseline is made of.
     false_alarms : float
-        Chance of any false alarm in a week without drift; each of the five kinds has a fifth.
+        Chance of any false alarm in a week without drift; each of the six kinds has a sixth.
     rise : float
         Ratio to the expected count (or of it to the count) that is worth an alarm.
     word_rise : float
@@ -51,6 +51,12 @@ class Vigilance:
         Fewest complaints of the week behind a rise, or expected behind a fall.
     quiet : int
         Weeks for which what gave the alarm stays quiet.
+    guard : int
+        Weeks just before the judged ones that stay out of the baseline where it is long enough,
+        so that a rise does not become its own measure.
+    spans : tuple of int
+        How many weeks are judged together; longer ones find slow drift. Words of texts are
+        judged week by week.
     """
 
     baseline: int = 26
@@ -60,6 +66,8 @@ class Vigilance:
     word_rise: float = 2.0
     fewest: int = 4
     quiet: int = 12
+    guard: int = 2
+    spans: tuple[int, ...] = (1, 4)
 
     def __post_init__(self) -> None:
         if not 2 <= self.least <= self.baseline:
@@ -80,6 +88,8 @@ class History:
         Complaints received.
     words : mapping of str to sequence of int, optional
         Complaints of each week with that word.
+    attributes : mapping of column to mapping of value to sequence of int
+        Complaints of each week with that product, channel or the like.
     predictions, labels : mapping of target to mapping of label to sequence of int
         Complaints of each week that the model gave, or people confirmed, that label.
     labelled : sequence of int, optional
@@ -96,6 +106,7 @@ class History:
 
     totals: Integers
     words: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    attributes: Mapping[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     predictions: Mapping[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     labelled: Sequence[int] | None = None
@@ -154,6 +165,7 @@ def history_of(
     texts: Sequence[str],
     week_of: Sequence[int],
     *,
+    attributes: Mapping[str, Sequence[str | None]] | None = None,
     predictions: Mapping[str, Sequence[Any]] | None = None,
     confidence: Mapping[str, Sequence[float]] | None = None,
     labels: Mapping[str, Sequence[Any]] | None = None,
@@ -167,6 +179,8 @@ def history_of(
     texts : sequence of str
     week_of : sequence of int, same length
         Number of the week of each, from 0.
+    attributes : mapping of column to sequence of str or None, optional
+        Values; None and empty ones count for nothing.
     predictions, labels : mapping of target to sequence, optional
         What the model gave and people confirmed; one label or several each, None where nobody
         said anything.
@@ -198,6 +212,7 @@ def history_of(
     labelled = {i for given in said.values() for i, label in enumerate(given) if label is not None}
     return History(
         np.bincount(week, minlength=size),
+        attributes={c: _by_label(given, week, size) for c, given in (attributes or {}).items()},
         predictions={t: _by_label(given, week, size) for t, given in (predictions or {}).items()},
         labels={t: _by_label(given, week, size) for t, given in said.items()},
         labelled=_by_week(sorted(labelled), week, size) if said else None,
@@ -217,7 +232,7 @@ def _by_label(given: Sequence[Any], week: Integers, size: int) -> dict[str, list
     counted: dict[str, list[int]] = {}
     for labels, w in zip(given, week.tolist(), strict=True):
         rows = (labels,) if isinstance(labels, str) else tuple(labels or ())
-        for label in rows:
+        for label in filter(None, rows):
             counted.setdefault(str(label), [0] * size)[w] += 1
     return dict(sorted(counted.items()))
 
@@ -289,7 +304,6 @@ class _Series:
     names: Sequence[str]
     counts: Floats
     out_of: Floats
-    both_ways: bool = True
 
 
 @dataclass(frozen=True)
@@ -301,6 +315,7 @@ class _Odd:
     observed: float
     expected: float
     p_value: float
+    span: int
 
 
 class _Watcher:
@@ -324,10 +339,9 @@ class _Watcher:
 
     def _judge(self, series: _Series, week: int) -> Iterator[Alarm]:
         counts, out_of = series.counts[:, : week + 1], series.out_of[:, : week + 1]
-        for odd in odd_counts(counts, out_of, self.vigilance, series.kind == "word"):
+        rise = self.vigilance.word_rise if series.kind == "word" else self.vigilance.rise
+        for odd in odd_counts(counts, out_of, self.vigilance, rise, self.vigilance.spans):
             name = series.names[odd.series]
-            if odd.direction == "down" and not series.both_ways:
-                continue
             key = (series.kind, name, odd.direction)
             last = self.loud.get(key)
             self.loud[key] = week
@@ -339,9 +353,9 @@ def _plain_series(history: History) -> Iterator[_Series]:
     weeks, totals = history.weeks, np.asarray(history.totals, np.float64)
     if history.words:
         yield _series("word", history.words, totals, weeks)
-    predicted = _flat(history.predictions)
-    if predicted:
-        yield _series("prediction", predicted, totals, weeks)
+    for kind, tables in (("attribute", history.attributes), ("prediction", history.predictions)):
+        if any(tables.values()):
+            yield _series(kind, _flat(tables), totals, weeks)
     if history.labels and history.labelled is not None:
         yield _series("label", _flat(history.labels), _row(history.labelled, weeks), weeks)
     unsure = {
@@ -372,34 +386,42 @@ def _row(row: Sequence[int], weeks: int) -> Floats:
 
 
 def odd_counts(
-    counts: Floats, out_of: Floats, vigilance: Vigilance, words: bool = False
+    counts: Floats, out_of: Floats, vigilance: Vigilance, rise: float, spans: Sequence[int] = (1,)
 ) -> list[_Odd]:
-    """Which of the last week's counts don't fit the weeks before it."""
-    usual = slice(max(counts.shape[1] - 1 - vigilance.baseline, 0), counts.shape[1] - 1)
+    """Which of the last week's counts, or the last weeks' together, don't fit the weeks before."""
+    tested = [_tested(counts, out_of, vigilance, rise, span) for span in spans]
+    tests = max(sum(n for n, _ in tested), 1)
+    level = vigilance.false_alarms / len(KINDS) / tests
+    found = [odd for _, odds in tested for odd in odds if odd.p_value < level]
+    return sorted(found, key=lambda odd: odd.p_value)
+
+
+def _tested(
+    counts: Floats, out_of: Floats, vigilance: Vigilance, rise: float, span: int
+) -> tuple[int, list[_Odd]]:
+    """How many tests the last `span` weeks made, and what lies as far off as is asked."""
+    last = counts.shape[1] - span
+    end = max(last - vigilance.guard, min(last, vigilance.least))
+    usual = slice(max(end - vigilance.baseline, 0), end)
     past, base = counts[:, usual], out_of[:, usual]
-    now, size = counts[:, -1], out_of[:, -1]
-    seen, total = past.sum(axis=1), base.sum(axis=1)
+    now, size = counts[:, last:].sum(axis=1), out_of[:, last:].sum(axis=1)
     judged = ((base > 0).sum(axis=1) >= vigilance.least) & (size > 0)
-    rate = (seen + _HALF) / np.maximum(total, 1.0)
+    seen = past.sum(axis=1)
+    rate = (seen + _HALF) / np.maximum(base.sum(axis=1), 1.0)
     expected = np.maximum(rate * size, 1e-9)
     variance = _scatter(past, base, rate) * expected * (1 + expected / (seen + _HALF))
     shape = expected**2 / np.maximum(variance - expected, 1e-9 * expected + 1e-12)
     chance = shape / (shape + expected)
-    rise = vigilance.word_rise if words else vigilance.rise
-    up = judged & (now >= vigilance.fewest)
-    down = judged & (expected >= vigilance.fewest)
+    up, down = judged & (now >= vigilance.fewest), judged & (expected >= vigilance.fewest)
     p_up = np.where(up, stats.nbinom.sf(now - 1, shape, chance), 1.0)
     p_down = np.where(down, stats.nbinom.cdf(now, shape, chance), 1.0)
-    level = vigilance.false_alarms / len(KINDS) / max(int(up.sum() + down.sum()), 1)
-    found: list[_Odd] = []
-    for direction, p, far in (
-        ("up", p_up, now >= rise * expected), ("down", p_down, now * rise <= expected)
-    ):  # fmt: skip
-        found += [
-            _Odd(k, direction, float(now[k]), float(expected[k]), float(p[k]))
-            for k in np.flatnonzero((p < level) & far).tolist()
-        ]
-    return sorted(found, key=lambda odd: odd.p_value)
+    far = {"up": up & (now >= rise * expected), "down": down & (now * rise <= expected)}
+    odds = [
+        _Odd(k, way, float(now[k]), float(expected[k]), float(p[k]), span)
+        for way, p in (("up", p_up), ("down", p_down))
+        for k in np.flatnonzero(far[way]).tolist()
+    ]
+    return int(up.sum() + down.sum()), odds
 
 
 def _scatter(past: Floats, base: Floats, rate: Floats) -> Floats:
@@ -464,7 +486,7 @@ class _Words:
         counts = np.asarray(self.counts[: week + 1, slots].todense(), np.float64).T
         counts[:, -1] = now[slots]
         out_of = np.broadcast_to(self.totals[: week + 1], counts.shape)
-        found = odd_counts(counts, out_of, self.vigilance, words=True)
+        found = odd_counts(counts, out_of, self.vigilance, self.vigilance.word_rise)
         rising = [odd for odd in found if odd.direction == "up"]
         return (rising[0], int(slots[rising[0].series])) if rising else (None, 0)
 
@@ -477,7 +499,7 @@ def _folded(text: str) -> str:
 
 
 def _name(folded: Sequence[str], behind: Integers) -> str:
-    """The longest string that nearly all of these texts share and few of the others hold."""
+    """The longest string that most of these texts share and few of the others hold."""
     inside = [folded[i] for i in behind.tolist()]
     held = set(behind.tolist())
     outside = [text for i, text in enumerate(folded) if i not in held]
@@ -485,10 +507,11 @@ def _name(folded: Sequence[str], behind: Integers) -> str:
     for text in inside:
         counted.update({text[i : i + n] for n in range(1, _LONGEST_NAME + 1)
                         for i in range(len(text) - n + 1)})  # fmt: skip
-    shared = [s for s, n in counted.items() if n >= 0.8 * len(inside)]
-    rare = sorted(shared, key=len, reverse=True)[:200]
-    share = {s: sum(s in text for text in outside) / max(len(outside), 1) for s in rare}
-    return max(rare, key=lambda s: (round(counted[s] / len(inside) - share[s], 1), len(s), s))
+    shared = {s: n / len(inside) for s, n in counted.items() if n >= 0.6 * len(inside)}
+    rare = sorted(shared, key=lambda s: (-len(s), s))[:300]
+    lead = {s: shared[s] - sum(s in text for text in outside) / max(len(outside), 1) for s in rare}
+    best = max(lead.values())
+    return next(s for s in rare if lead[s] >= best - 0.25)
 
 
 def _alarm(week: int, kind: str, what: str, odd: _Odd) -> Alarm:
@@ -500,10 +523,12 @@ def _alarm(week: int, kind: str, what: str, odd: _Odd) -> Alarm:
 def _sentence(kind: str, what: str, odd: _Odd) -> str:
     said = {
         "word": f"出现“{what}”的投诉",
+        "attribute": f"{what} 的投诉",
         "prediction": f"判为 {what} 的投诉",
         "label": f"人工标为 {what} 的投诉",
         "confidence": f"把握 {what} 的投诉",
         "correction": "被人工更正的分诊结果",
     }[kind]
     verb = "多于" if odd.direction == "up" else "少于"
-    return f"{said}本周 {odd.observed:.0f} 条，{verb}此前各周推算的 {odd.expected:.1f} 条"
+    when = "本周" if odd.span == 1 else f"近 {odd.span} 周"
+    return f"{said}{when} {odd.observed:.0f} 条，{verb}此前各周推算的 {odd.expected:.1f} 条"

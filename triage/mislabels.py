@@ -16,6 +16,47 @@ from triage.duplicates import group_folds, near_duplicates
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Progress = Callable[[str, float], None]
+# How often the label of a near copy is wrong itself, and how many copies are heard at most.
+_COPY_WRONG, _MOST_HEARD = 0.1, 3
+
+
+def suspected_labels(
+    texts: Sequence[str],
+    labels: Sequence[str],
+    *,
+    below: float = 0.03,
+    folds: int = 5,
+    seed: int = 7,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """Labels of a table that are probably wrong: `out_of_fold_shares`, then `suspects`.
+
+    Parameters
+    ----------
+    texts, labels : sequence of str, same length
+    below, folds, seed, progress
+        As these two take them.
+
+    Returns
+    -------
+    DataFrame
+        ``row, given, suggested, score``, the surest first.
+
+    Examples
+    --------
+    >>> said = ["屏幕闪", "屏幕碎了", "快递慢", "快递丢了"]
+    >>> days = ["昨晚", "上午", "第三天", "买来就", "今天又"]
+    >>> labels = ["质量", "质量", "物流", "物流"] * 5
+    >>> labels[9] = "物流"
+    >>> found = suspected_labels([day + what for day in days for what in said], labels, below=0.5)
+    >>> int(found["row"].iloc[0])
+    9
+    """
+    groups = near_duplicates(texts, seed)
+    shares, classes = out_of_fold_shares(
+        texts, labels, folds=folds, seed=seed, groups=groups, progress=progress
+    )
+    return suspects(labels, shares, classes, groups, below=below)
 
 
 def suspects(
@@ -23,8 +64,14 @@ def suspects(
     shares: Floats,
     classes: Sequence[str],
     groups: Integers | None = None,
+    *,
+    below: float = 0.03,
 ) -> pd.DataFrame:
     """Rows whose label is probably wrong, the surest first.
+
+    A label is suspected when models that never saw the row give it next to no chance
+    (self-confidence). That some other label is likelier is not enough: where two labels are
+    often taken for one another, most such rows are right.
 
     Parameters
     ----------
@@ -35,45 +82,109 @@ def suspects(
     classes : sequence of str
         Labels of the columns.
     groups : ndarray of int64, shape (n_rows,), optional
-        Near copies; a label against the others of its own group is more suspicious.
+        Near copies, as `triage.duplicates.near_duplicates` finds them; their labels speak for
+        one another.
+    below : float, default=0.03
+        Largest probability of a suspected label; 1 ranks all rows whose label is not the
+        likeliest.
 
     Returns
     -------
     DataFrame
-        ``row, given, suggested, score``; score in [0, 1] orders all rows whose suggestion is
-        another label than the given one.
+        ``row, given, suggested, score``; the score is 1 less the probability of the given label.
 
     Raises
     ------
     InputError
         A label is none of the classes, or the lengths differ.
+    SettingRefused
+        `below` is no probability.
 
     References
     ----------
     Northcutt, Jiang, Chuang (2021). Confident learning: estimating uncertainty in dataset labels.
+    Kuan, Mueller (2022). Model-agnostic label quality scoring to detect real-world label errors.
 
     Examples
     --------
-    >>> shares = np.array([[0.9, 0.1], [0.1, 0.9], [0.8, 0.2], [0.2, 0.8]])
-    >>> found = suspects(["甲", "乙", "甲", "甲"], shares, ["甲", "乙"])
+    >>> shares = np.array([[0.9, 0.1], [0.1, 0.9], [0.8, 0.2], [0.01, 0.99]])
+    >>> found = suspects(["甲", "乙", "乙", "甲"], shares, ["甲", "乙"])
     >>> found[["row", "suggested"]].to_numpy().tolist()
     [[3, '乙']]
     """
+    if not 0 < below <= 1:
+        raise SettingRefused(f"below is {below}; give a probability above 0")
     given = _places(labels, classes)
     _refuse_shape(shares, len(given), len(classes))
-    own = np.take_along_axis(shares, given[:, None], 1)[:, 0]
-    others = shares.copy()
-    others[np.arange(len(given)), given] = -1
+    likely = shares if groups is None else _with_copies(shares, given, groups)
+    rows = np.arange(len(given))
+    own, others = likely[rows, given], likely.copy()
+    others[rows, given] = -1
     suggested = others.argmax(axis=1)
-    best = others[np.arange(len(given)), suggested]
-    score = (1 + best - own) / 2
-    odd = np.flatnonzero(best > own)
-    odd = odd[np.argsort(-score[odd], kind="stable")]
+    odd = np.flatnonzero((own <= below) & (others.max(axis=1) > own))
+    odd = odd[np.argsort(own[odd], kind="stable")]
     names = np.array(classes, object)
-    return pd.DataFrame(
-        {"row": odd, "given": names[given[odd]], "suggested": names[suggested[odd]],
-         "score": score[odd]}
-    )  # fmt: skip
+    return pd.DataFrame({"row": odd, "given": names[given[odd]],
+                         "suggested": names[suggested[odd]], "score": 1 - own[odd]})  # fmt: skip
+
+
+def _with_copies(shares: Floats, given: Integers, groups: Integers) -> Floats:
+    """Probabilities once the labels of near copies are heard, each of which may be wrong too."""
+    _, of_row, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    n_classes = shares.shape[1]
+    said = np.zeros((len(sizes), n_classes))
+    np.add.at(said, (of_row, given), 1)
+    others = said[of_row]
+    others[np.arange(len(given)), given] -= 1
+    heard = np.minimum(others, _MOST_HEARD) * np.log((1 - _COPY_WRONG) / (_COPY_WRONG / n_classes))
+    logits = np.log(np.maximum(shares, 1e-12)) + heard
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def suspect_codes(
+    codes: Sequence[Sequence[str]],
+    shares: Floats,
+    classes: Sequence[str],
+    *,
+    below: float = 0.03,
+) -> pd.DataFrame:
+    """Codes that are probably missing or too many, where a row may have several.
+
+    Parameters
+    ----------
+    codes : sequence of sequence of str, shape (n_rows,)
+    shares : ndarray of float64, shape (n_rows, n_classes)
+        Probability of each code by models that did not see the row.
+    classes : sequence of str
+        Codes of the columns.
+    below : float, default=0.03
+        Largest probability of what is said of a suspected code.
+
+    Returns
+    -------
+    DataFrame
+        ``row, code, error, score``; the error is ``missing`` or ``extra``.
+
+    Examples
+    --------
+    >>> shares = np.array([[0.99, 0.5], [0.6, 0.01]])
+    >>> found = suspect_codes([[], ["1001", "1002"]], shares, ["1001", "1002"])
+    >>> found[["row", "code", "error"]].to_numpy().tolist()
+    [[1, '1002', 'extra'], [0, '1001', 'missing']]
+    """
+    _refuse_shape(shares, len(codes), len(classes))
+    held = np.zeros(shares.shape, np.bool_)
+    for i, row in enumerate(codes):
+        held[i, _places(row, classes)] = True
+    own = np.where(held, shares, 1 - shares)
+    rows, columns = np.nonzero(own <= below)
+    order = np.argsort(own[rows, columns], kind="stable")
+    rows, columns = rows[order], columns[order]
+    names = np.array(classes, object)
+    errors = np.where(held[rows, columns], "extra", "missing")
+    return pd.DataFrame({"row": rows, "code": names[columns], "error": errors,
+                         "score": 1 - own[rows, columns]})  # fmt: skip
 
 
 def out_of_fold_shares(
@@ -116,9 +227,12 @@ def out_of_fold_shares(
     if len(classes) < 2:
         raise InputError(f"all labels are {classes}; at least two are needed")
     place = _places(labels, classes)
-    fold_of = group_folds(near_duplicates(texts, seed) if groups is None else groups, folds, seed)
+    groups = near_duplicates(texts, seed) if groups is None else groups
+    if len(np.unique(groups)) < folds:
+        raise InputError(f"all texts are near copies of fewer than {folds}; give more texts")
+    fold_of = group_folds(groups, folds, seed)
     scores = np.zeros((len(texts), len(classes)))
-    for fold in range(folds):
+    for fold in np.unique(fold_of).tolist():
         if progress is not None:
             progress(f"fold {fold + 1} of {folds}", fold / folds)
         scores[fold_of == fold] = _held_scores(texts, place, fold_of, fold, len(classes), seed)
