@@ -79,7 +79,7 @@ class House:
 
     def key(self, role: str, **rights: Any) -> dict[str, str]:
         """The headers of a new key."""
-        new = NewKey(f"test {role}", role, **rights)
+        new = NewKey(rights.pop("name", f"test {role}"), role, **rights)
         made = self.stored(lambda c: create_key(c, new, self.clock()))
         self.forget_keys()
         return {"authorization": f"Bearer {made}"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import openpyxl
+import pytest
 
 
 from tests.api.house import House
@@ -18,20 +20,18 @@ TEXT = "洗衣机排水泵又不转了，一直排不出水，要求上门维修
 def fill(house: House, weeks: range, here: int, elsewhere: int = 6, prefix: str = "w") -> None:
     """Complaints of issue 1001, week after week from 2025-06-02 on, here and elsewhere."""
     start = datetime(2025, 6, 2, 3, tzinfo=UTC)
-    sent = []
+    lines = ["id,text,received_at,product,issues,category,customer_id"]
     for week in weeks:
         for n in range(here + elsewhere):
-            row = {
-                "id": f"{prefix}-{week}-{n}",
-                "text": TEXT,
-                "received_at": (start + timedelta(days=7 * week + n % 7)).isoformat(),
-                "product": "清漪 L10" if n < here else "谷雨F3",
-                "issues": ["1001"],
-                "category": "产品质量",
-            }
-            sent.append(("POST", "/complaints", {"json": row}))
-    for reply in house.at_once(sent):
-        assert reply.status_code == 201, reply.text
+            at = (start + timedelta(days=7 * week + n % 7)).isoformat()
+            product = "清漪 L10" if n < here else "谷雨F3"
+            name = f"{prefix}-{week}-{n}"
+            lines.append(f"{name},{TEXT},{at},{product},1001,产品质量,C{week}-{n}")
+    content = "\n".join(lines).encode()
+    sent = house.call("POST", "/imports", content=content, headers={"content-type": "text/csv"})
+    job = house.finished(sent.json()["job"])
+    found = house.get(f"/imports/{sent.json()['id']}").json()
+    assert (job["state"], found["rows_rejected"]) == ("done", 0), found
 
 
 def raised(house: House, **more: Any) -> dict[str, Any]:
@@ -53,9 +53,20 @@ def eventually(house: House, identifier: str, **wanted: Any) -> dict[str, Any]:
 
 
 async def _pause() -> None:
-    import asyncio
-
     await asyncio.sleep(0.05)
+
+
+def measure(house: House, identifier: str, headers: dict[str, str]) -> dict[str, Any]:
+    """A problem once its measures' effects are measured anew."""
+    job = house.post(f"/problems/{identifier}/effects", None, headers=headers)
+    assert job.status_code == 202, job.text
+    for _ in range(400):
+        found = house.get(f"/jobs/{job.json()['job']}", headers=headers).json()
+        if found["state"] in {"done", "failed"}:
+            assert found["state"] == "done", found
+            return dict(house.get(f"/problems/{identifier}", headers=headers).json())
+        house.do(_pause())
+    raise AssertionError("the effects were not measured in time")
 
 
 def acted(house: House, problem: dict[str, Any], done_on: str) -> dict[str, Any]:
@@ -65,7 +76,9 @@ def acted(house: House, problem: dict[str, Any], done_on: str) -> dict[str, Any]
     owned = house.post(f"{path}/owner", {"owner": "质量部", "version": problem["version"]},
                        headers=boss).json()  # fmt: skip
     plan = {"title": "更换排水泵供应商", "owner": "采购部", "due_on": "2026-03-20"}
-    measure = house.post(f"{path}/measures", plan, headers=hand).json()["measures"][0]
+    proposed = house.post(f"{path}/measures", plan, headers=hand)
+    assert proposed.status_code == 201, proposed.text
+    measure = proposed.json()["measures"][0]
     assert owned["state"] == "owned"
     approved = house.post(f"/measures/{measure['id']}/approve", {"version": 1}, headers=boss)
     assert approved.json()["state"] == "acting", approved.text
@@ -94,21 +107,36 @@ def test_a_measure_is_judged_and_its_problem_closed_by_another_than_its_owner(
     house: House,
 ) -> None:
     """The whole way from a suggestion to the verdict; no short cut is open."""
-    fill(house, range(39), here=8)
+    fill(house, range(26), here=8)
+    fill(house, range(26, 39), here=1)
     problem = raised(house, severity="严重")
-    eventually(house, problem["id"], counting=False)
+    eventually(house, problem["id"], counting=False, complaints=26 * 8 + 13)
     path = f"/problems/{problem['id']}"
     early = house.post(f"{path}/end", {"ending": "closed", "reason": "好了", "version": 1})
     assert early.status_code == 409
     assert "assign an owner" in early.json()["detail"]
-    fallen = acted(house, problem, "2025-12-01")
+    watched = acted(house, problem, "2025-12-01")
     admin = house.key("administrator")
-    ended = {"ending": "closed", "reason": "好了", "version": fallen["version"]}
+    ended = {"ending": "closed", "reason": "好了", "version": watched["version"]}
     unproven = house.post(f"{path}/end", ended, headers=admin)
     assert unproven.status_code == 409
     assert "no verdict yet" in unproven.json()["detail"]
-    job = house.post(f"{path}/effects", {}, headers=admin)
-    assert job.status_code == 202, job.text
+    measured = measure(house, problem["id"], admin)
+    effect = measured["measures"][0]["effect"]
+    assert effect["verdict"] == "有效", effect["sentence"]
+    assert effect["rate_ratio"] == pytest.approx(1 / 8, rel=0.05)
+    assert effect["interval"][0] < 1 / 8 < effect["interval"][1] < 1
+    assert (effect["before"]["weeks"], effect["after"]["weeks"]) == (26, 13)
+    assert effect["season"] == "comparison"
+    owner = house.key("supervisor", name="质量部")
+    own = house.post(f"{path}/end", ended | {"version": measured["version"]}, headers=owner)
+    assert own.status_code == 403
+    assert "another person must" in own.json()["detail"]
+    good = ended | {"version": measured["version"], "lesson": "来料加冲击检验"}
+    closed = house.post(f"{path}/end", good, headers=admin)
+    assert closed.json()["state"] == "closed", closed.text
+    lessons = house.get("/improvement/lessons?issue=1001", headers=admin).json()["items"]
+    assert [card["lesson"] for card in lessons] == ["来料加冲击检验"]
 
 
 def test_what_is_no_problem_is_refused_with_what_would_be_right(sqlite_house: House) -> None:

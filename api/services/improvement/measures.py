@@ -65,7 +65,7 @@ def _propose(
         "proposed_by": caller.id,
         "version": 1,
         "created_at": hand.now,
-        **_written(hand, row, {"places": [], **asked}),
+        **_written(hand, row, {**asked, "places": asked.get("places") or []}),
     }
     problems.add_measure(connection, values)
     hand.note(row.id, "measure suggested", measure=values["id"])
