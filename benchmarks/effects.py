@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize, stats
 
 from mining.effect import measure_effect
 
@@ -28,7 +26,7 @@ class Regime:
     """What one simulated measure is like."""
 
     design: str  # compared (with a comparison group), alone (no season), earlier years
-    count: int  # complaints to expect before the measure
+    count: int  # complaints to expect in the shorter window, without the measure
     before: int
     after: int
     noise: str  # Poisson, or "x 2" for variance over mean, or "gamma 0.3" for a spread of weeks
@@ -93,7 +91,7 @@ def draw_case(rng: np.random.Generator, regime: Regime) -> Case:
     if regime.exposed:
         units, other_units = (np.exp(rng.normal(0, 0.2, weeks)) * 1000 for _ in range(2))
         exposure, comparison_exposure = units, other_units
-    level = regime.count / regime.before
+    level = regime.count / min(regime.before, regime.after)
     fall = np.where(np.arange(weeks) >= done, regime.ratio, 1.0)
     counts = noisy(rng, level * season * units / units.mean() * fall, regime.noise)
     comparison = None
@@ -153,12 +151,24 @@ def summary(table: pd.DataFrame) -> None:
     """Overall and by each factor."""
     print(f"{'':28} {'n':>6}  {'covered':>8}  {'below':>7} {'above':>7}  false 有效  power <= .5")
     print(f"{'all':28} {line(table)}")
-    for factor in ("design", "count", "before", "after", "noise", "season", "size", "exposed", "ratio"):
+    for factor in (
+        "design",
+        "count",
+        "before",
+        "after",
+        "noise",
+        "season",
+        "size",
+        "exposed",
+        "ratio",
+    ):
         part = table[table.design == "compared"] if factor == "size" else table
         for value, group in part.groupby(factor):
             print(f"{factor + ' ' + str(value):28} {line(group)}")
-    print(f"no interval: {(~table.given).mean():.2%}; ms: median {table.ms.median():.1f}, "
-          f"99 % {table.ms.quantile(0.99):.1f}, longest {table.ms.max():.1f}")
+    print(
+        f"no interval: {(~table.given).mean():.2%}; ms: median {table.ms.median():.1f}, "
+        f"99 % {table.ms.quantile(0.99):.1f}, longest {table.ms.max():.1f}"
+    )
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from mining.interrupted import look_ahead
+from mining.interrupted import KNOWN_SEASON, look_ahead
 from mining.ratio import LogRatio
 from mining.scatter import Scatter, Weeks
 
@@ -125,7 +125,7 @@ def alone(before: Side, after: Side) -> Baseline:
     )
 
 
-def interrupted(before: Side, after: Side, start: int) -> Baseline:
+def interrupted(before: Side, after: Side, start: int, season: float = KNOWN_SEASON) -> Baseline:
     """With the group's own past: level since `start`, trend and season.
 
     Parameters
@@ -134,6 +134,8 @@ def interrupted(before: Side, after: Side, start: int) -> Baseline:
         Before: all weeks known, those older than the baseline too.
     start : int
         First week of the baseline.
+    season : float, default 0.5
+        How large a season is held possible; see `look_ahead`.
 
     Returns
     -------
@@ -146,6 +148,7 @@ def interrupted(before: Side, after: Side, start: int) -> Baseline:
         after.weeks.astype(np.float64),
         after.exposure,
         float(start),
+        season,
     )
     expected = float(seen.after.sum())
     windows = (

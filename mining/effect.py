@@ -18,6 +18,7 @@ from scipy import stats
 
 from domain.errors import SettingRefused
 from mining.baseline import Baseline, Side, alone, compared, interrupted
+from mining.interrupted import UNKNOWN_SEASON
 from mining.ratio import LogRatio
 from mining.scatter import Scatter, weigh_scatter
 
@@ -27,10 +28,12 @@ Verdict = Literal["有效", "无效", "不确定", "过早"]
 _BASELINE = 26
 _LEAST_BEFORE = 4
 _TAIL = 0.025
+_SURELY = 0.015
 _FURTHER = 520
-_TWO_YEARS = 104
+_YEAR = 52
 _LEAST_RATIO = 0.05
 _CALM = 1.2
+_ROUND = 20
 _TINY = 1e-6
 
 
@@ -73,8 +76,8 @@ class Effect:
         有效, 无效, 不确定 or 过早.
     reason : str
         Code of the reason; `sentence` says it in words.
-    facts : mapping of str to float, int or str
-        Figures that the sentence names.
+    facts : mapping of str to float or int
+        Further figures that the sentence names.
     rate_ratio : float or None
         Rate after over the rate expected without the measure; None where there is no baseline.
     interval : tuple of float or None
@@ -92,9 +95,9 @@ class Effect:
     season : str
         How it was accounted for: ``comparison``, ``last year`` or ``none``.
     sample_needed : int or None
-        Further weeks until the interval would exclude 1, at the ratio seen where that is a fall
-        worth while, else at the smallest one that is; 0 where it does; None where that can't be
-        reached.
+        Further weeks until the fall could be called 有效, at the ratio seen where that is worth
+        while, else at the smallest one that is; 0 where there are enough; None where weeks alone
+        don't help.
     expected, expected_low, expected_high : ndarray of float64, shape (weeks,)
         Count to expect without the measure, and where 95 % of weeks would fall; NaN in weeks
         that were not used.
@@ -118,7 +121,7 @@ class Effect:
     expected_low: Floats
     expected_high: Floats
     method: str
-    facts: Mapping[str, float | int | str | None] = field(default_factory=dict)
+    facts: Mapping[str, float | int] = field(default_factory=dict)
 
 
 def _window(side: Side) -> Window:
@@ -272,7 +275,7 @@ class _Measured:
             if min(self.other_before.total, self.other_after.total) == 0:
                 return None
             return compared((self.before, self.other_before), (self.after, self.other_after))
-        if self.past.counts.size + self.after.counts.size >= _TWO_YEARS:
+        if self.past.counts.size >= _YEAR:
             return interrupted(self.past, self.after, self.start)
         return alone(self.before, self.after)
 
@@ -294,9 +297,18 @@ class _Measured:
         low = float(np.exp(self.spread.quantile(_TAIL))) if self.after.total > 0 else 0.0
         return low, float(np.exp(self.spread.quantile(1 - _TAIL)))
 
-    @property
+    @cached_property
     def p_value(self) -> float | None:
         return None if self.spread is None else 1 - self.spread.below(0.0)
+
+    @property
+    def may_be_season(self) -> bool:
+        """Whether a season of usual size could make the fall, where none was accounted for."""
+        if self.baseline is None or self.baseline.season != "none":
+            return False
+        doubtful = interrupted(self.before, self.after, self.start, UNKNOWN_SEASON)
+        spread = doubtful.distribution(weigh_scatter(doubtful.windows))
+        return 1 - spread.below(0.0) >= _SURELY
 
     @property
     def comparison(self) -> Comparison | None:
@@ -356,7 +368,7 @@ class _Judgement:
             dispersion=seen.scatter.mean,
             comparison=seen.comparison,
             season="none" if seen.baseline is None else seen.baseline.season,
-            sample_needed=self._needed(interval),
+            sample_needed=self._needed(p_value),
             expected=expected,
             expected_low=low,
             expected_high=high,
@@ -364,13 +376,14 @@ class _Judgement:
             facts=self._facts(),
         )
 
-    def _facts(self) -> dict[str, float | int | str | None]:
+    def _facts(self) -> dict[str, float | int]:
+        baseline = self.measured.baseline
         return {
             "least_after_weeks": self.least_after,
             "least_before_weeks": _LEAST_BEFORE,
             "worthwhile": self.worthwhile,
-            "after_weeks": self.measured.after.counts.size,
-            "before_weeks": self.measured.before.counts.size,
+            "surely": _SURELY,
+            "expected_after": 0.0 if baseline is None else float(baseline.expected[1].sum()),
         }
 
     def _verdict(
@@ -382,25 +395,26 @@ class _Judgement:
             return "不确定", "short baseline"
         if interval is None or p_value is None:
             return "不确定", "no baseline"
-        low, high = interval
-        if high < 1 and p_value < _TAIL:
-            return "有效", "fall"
-        if low > 1:
-            return "无效", "rise"
-        return ("无效", "no fall worth while") if low > self.worthwhile else ("不确定", "open")
+        if interval[0] > self.worthwhile:
+            return "无效", "rise" if interval[0] > 1 else "no fall worth while"
+        if p_value >= _TAIL:
+            return "不确定", "open"
+        if p_value >= _SURELY:
+            return "不确定", "barely"
+        return ("不确定", "season") if self.measured.may_be_season else ("有效", "fall")
 
-    def _needed(self, interval: tuple[float, float] | None) -> int | None:
-        """Further weeks until the interval would exclude 1."""
+    def _needed(self, p_value: float | None) -> int | None:
+        """Further weeks until such a fall could be called 有效."""
         short = max(0, self.least_after - self.measured.after.counts.size)
-        if self.measured.baseline is None or interval is None:
+        if self.measured.baseline is None or p_value is None:
             return short or None
-        if interval[1] < 1:
+        if p_value < _SURELY:
             return short
         baseline = self.measured.baseline
         design = min(max(baseline.ratio, _LEAST_RATIO), self.worthwhile)
         further = np.arange(short, _FURTHER)
         doubt = np.sqrt(self._variance(baseline, design, further))
-        enough = np.flatnonzero(np.log(design) + stats.norm.ppf(1 - _TAIL) * doubt < 0)
+        enough = np.flatnonzero(np.log(design) + stats.norm.ppf(1 - _SURELY) * doubt < 0)
         return int(further[enough[0]]) if enough.size else None
 
     def _variance(self, baseline: Baseline, design: float, further: NDArray[np.intp]) -> Floats:
@@ -414,39 +428,40 @@ class _Judgement:
         return variance
 
 
+_SEEN = {
+    "zh": "措施后{after_weeks}周{after_count}件，若无措施预计{expected}件，"
+    "是预计的{ratio}倍（95%区间{low}～{high}）",
+    "en": "{after_count} complaints in the {after_weeks} weeks after the measure, where {expected} "
+    "were to be expected without it: {ratio} times as many (95 % interval {low} to {high})",
+}
 _REASONS = {
     "zh": {
-        "few weeks": "措施见效起只有{after_weeks}周数据，至少需要{least_after_weeks}周，现在判断为时过早",
-        "short baseline": "措施之前只有{before_weeks}周数据，至少需要{least_before_weeks}周，无法判断",
-        "no baseline": "措施之前（或对照组）没有可比的投诉，无法判断",
-        "fall": "措施后{after_weeks}周{after_count}件，若无措施预计{expected}件，"
-        "是预计的{ratio}倍（95%区间{low}～{high}），下降不能用偶然解释",
-        "rise": "措施后{after_weeks}周{after_count}件，若无措施预计{expected}件，"
-        "是预计的{ratio}倍（95%区间{low}～{high}），不降反升",
-        "no fall worth while": "措施后{after_weeks}周{after_count}件，若无措施预计{expected}件，"
-        "是预计的{ratio}倍（95%区间{low}～{high}），降幅达不到值得的{gain}%",
-        "open": "措施后{after_weeks}周{after_count}件，若无措施预计{expected}件，"
-        "是预计的{ratio}倍（95%区间{low}～{high}），有效与无效都不能排除",
+        "few weeks": "措施见效起只有{after_weeks}周数据，至少需要{least_after_weeks}周，为时过早",
+        "short baseline": "措施之前只有{before_weeks}周数据，至少需要{least_before_weeks}周",
+        "no baseline": "措施之前或对照组没有可比的投诉，无从比较",
+        "fall": "{seen}，下降不能用偶然解释{season}",
+        "rise": "{seen}，不降反升{season}",
+        "no fall worth while": "{seen}，降幅达不到值得的{gain}%{season}",
+        "barely": "{seen}，下降的证据还不够强（p={p}，要求低于{surely}）{season}",
+        "season": "{seen}，但没有对照组也没有满一年的往年数据，季节变化也可能造成这样的下降",
+        "open": "{seen}，有效与无效都不能排除{season}",
     },
     "en": {
         "few weeks": "There are {after_weeks} weeks of data since the measure could act; "
         "at least {least_after_weeks} are needed, so it is too early to judge",
         "short baseline": "There are {before_weeks} weeks of data before the measure; "
         "at least {least_before_weeks} are needed",
-        "no baseline": "There were no complaints to compare with before the measure "
-        "(or none in the comparison group)",
-        "fall": "{after_count} complaints in {after_weeks} weeks after the measure where {expected} "
-        "were to be expected without it: {ratio} times as many (95 % interval {low} to {high}), "
-        "a fall that chance does not explain",
-        "rise": "{after_count} complaints in {after_weeks} weeks after the measure where {expected} "
-        "were to be expected without it: {ratio} times as many (95 % interval {low} to {high}), "
-        "a rise",
-        "no fall worth while": "{after_count} complaints in {after_weeks} weeks after the measure "
-        "where {expected} were to be expected without it: {ratio} times as many (95 % interval "
-        "{low} to {high}), so it brought less than the {gain} % that would be worth while",
-        "open": "{after_count} complaints in {after_weeks} weeks after the measure where {expected} "
-        "were to be expected without it: {ratio} times as many (95 % interval {low} to {high}), "
-        "which excludes neither success nor failure",
+        "no baseline": "There were no complaints to compare with, before the measure or in the "
+        "comparison group",
+        "fall": "{seen}, a fall that chance does not explain{season}",
+        "rise": "{seen}, a rise{season}",
+        "no fall worth while": "{seen}, less than the fall of {gain} % that would be worth while"
+        "{season}",
+        "barely": "{seen}, a fall whose evidence is not strong enough yet (p = {p}, "
+        "below {surely} is asked for){season}",
+        "season": "{seen}, but without a comparison group or a whole earlier year a season could "
+        "have made such a fall",
+        "open": "{seen}, which excludes neither success nor failure{season}",
     },
 }
 _SEASON = {
@@ -463,7 +478,7 @@ _SEASON = {
 }
 _NEEDED = {
     "zh": "，约需再观察{weeks}周",
-    "en": ", some {weeks} further weeks are needed",
+    "en": "; some {weeks} further weeks are needed",
 }
 
 
@@ -485,24 +500,30 @@ def sentence(effect: Effect, language: Literal["zh", "en"] = "zh") -> str:
     >>> sentence(measure_effect([9, 12, 10, 8, 11, 10, 3, 2], 6), "en")[:52]
     'There are 2 weeks of data since the measure could ac'
     """
-    text = _REASONS[language][effect.reason].format(**_figures(effect))
-    if effect.rate_ratio is not None and effect.verdict != "过早":
-        text += _SEASON[language][effect.season]
+    figures = _figures(effect)
+    seen = _SEEN[language].format(**figures)
+    season = _SEASON[language][effect.season]
+    text = _REASONS[language][effect.reason].format(seen=seen, season=season, **figures)
     if effect.verdict in ("过早", "不确定") and effect.sample_needed:
         text += _NEEDED[language].format(weeks=effect.sample_needed)
     return text + ("。" if language == "zh" else ".")
 
 
 def _figures(effect: Effect) -> dict[str, str]:
-    low, high = effect.interval or (float("nan"), float("nan"))
-    ratio = effect.rate_ratio if effect.rate_ratio is not None else float("nan")
-    figures = {name: str(value) for name, value in effect.facts.items()}
-    expected = float(np.nansum(effect.expected[-effect.after.weeks :]))
-    return figures | {
+    facts = effect.facts
+    low, high = effect.interval or (np.nan, np.nan)
+    expected = facts["expected_after"]
+    return {
+        "after_weeks": str(effect.after.weeks),
+        "before_weeks": str(effect.before.weeks),
+        "least_after_weeks": str(facts["least_after_weeks"]),
+        "least_before_weeks": str(facts["least_before_weeks"]),
         "after_count": f"{effect.after.count:g}",
-        "expected": f"{expected:.0f}" if expected >= 20 else f"{expected:.1f}",
-        "ratio": f"{ratio:.2f}",
+        "expected": f"{expected:.0f}" if expected >= _ROUND else f"{expected:.1f}",
+        "ratio": f"{np.nan if effect.rate_ratio is None else effect.rate_ratio:.2f}",
         "low": f"{low:.2f}",
         "high": f"{high:.2f}",
-        "gain": f"{100 * (1 - float(effect.facts['worthwhile'] or 0)):.0f}",
+        "p": f"{np.nan if effect.p_value is None else effect.p_value:.3f}",
+        "surely": f"{facts['surely']:g}",
+        "gain": f"{100 * (1 - facts['worthwhile']):.0f}",
     }

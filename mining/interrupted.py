@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 YEAR = 52.1775
+KNOWN_SEASON = 0.5
+UNKNOWN_SEASON = 0.12
 _WAVES = (1, 1, 2, 2)
-_WAVE_SPREAD = 0.5
 _TREND_SPREAD = 0.3
 _FREE = 1e-6
 _STEPS = 50
@@ -43,7 +44,13 @@ class Outlook:
 
 
 def look_ahead(
-    before: Floats, base: Floats, weeks: Floats, ahead: Floats, base_ahead: Floats, start: float
+    before: Floats,
+    base: Floats,
+    weeks: Floats,
+    ahead: Floats,
+    base_ahead: Floats,
+    start: float,
+    season: float = KNOWN_SEASON,
 ) -> Outlook:
     """Fit the weeks before a measure and carry the fit on.
 
@@ -55,6 +62,8 @@ def look_ahead(
         Numbers and exposures of the weeks after.
     start : float
         First week of the baseline.
+    season : float, default 0.5
+        How large a season is held possible: standard deviation of a year's wave, on the logarithm.
 
     Returns
     -------
@@ -74,7 +83,7 @@ def look_ahead(
     array([69., 68., 67., 66., 64., 63.])
     """
     design = _design(weeks, start, weeks[-1])
-    prior = _prior()
+    prior = _prior(season)
     coefficients, spread = _fit(before, base, design, prior)
     then = base_ahead * np.exp(_design(ahead, start, weeks[-1]) @ coefficients)
     slope = then @ _design(ahead, start, weeks[-1]) / then.sum()
@@ -90,9 +99,9 @@ def _design(weeks: Floats, start: float, last: float) -> Floats:
     return np.column_stack([np.ones(weeks.size), older, (weeks - last) / YEAR, *waves])
 
 
-def _prior() -> Floats:
+def _prior(season: float) -> Floats:
     """Precision of each coefficient before anything is seen."""
-    waves = [times**2 / _WAVE_SPREAD**2 for times in _WAVES]
+    waves = [times**2 / season**2 for times in _WAVES]
     return np.array([_FREE, _FREE, 1 / _TREND_SPREAD**2, *waves])
 
 
@@ -108,4 +117,5 @@ def _fit(counts: Floats, base: Floats, design: Floats, prior: Floats) -> tuple[F
         value = value + np.clip(step, -1, 1)
         if np.abs(step).max() < 1e-8:
             break
-    return value, np.linalg.inv(curve)
+    spread: Floats = np.linalg.inv(curve)
+    return value, spread

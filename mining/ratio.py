@@ -19,8 +19,8 @@ from scipy.special import loggamma, polygamma
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
-_SPREADS = 60.0
-_FADED = 7.0
+_SPREADS = 40.0
+_FADED = 5.5
 
 
 @dataclass(frozen=True)
@@ -71,19 +71,20 @@ class LogRatio:
         narrow, wide = self._spread
         step = 2 * np.pi / (_SPREADS * wide)
         points = (np.arange(int(np.ceil(_FADED / narrow / step))) + 0.5) * step
-        total = 1j * np.outer(self.shifts - self._centre, points)
+        total: Complexes = 1j * np.outer(self.shifts - self._centre, points)
         for term, sign in enumerate(self.signs):
             shape = self.shapes[:, term, None]
             total = total + loggamma(shape + 1j * sign * points) - loggamma(shape)
-        return points, self.weights @ np.exp(total)
+        transform: Complexes = self.weights @ np.exp(total)
+        return points, transform
 
     def below(self, value: float) -> float:
         """Chance that the logarithm of the ratio lies at or below a value."""
         points, transform = self._transform
         turned = np.exp(-1j * points * (value - self._centre)) * transform
-        step = points[0] * 2
+        step = float(points[0]) * 2
         chance = 0.5 - float((turned.imag / points).sum()) * step / np.pi
-        return min(max(chance, 0.0), 1.0)
+        return float(min(max(chance, 0.0), 1.0))
 
     def quantile(self, chance: float) -> float:
         """Value that the logarithm of the ratio lies below with this chance."""
