@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from domain.errors import InputError, SettingRefused
-from triage.evaluate import calibration_error
+from triage.evaluate import calibration_error, said_by
+
+if TYPE_CHECKING:
+    from triage.desk import Desk
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -103,6 +106,17 @@ class TargetComparison:
 
 
 Comparison = dict[str, TargetComparison]
+
+
+def answers(desk: Desk, texts: Sequence[str]) -> dict[str, Answers]:
+    """What a desk says of cleaned texts on every target; the tier as the service decides it."""
+    said = said_by(desk, texts)
+    return {
+        "category": Answers(said["category"], said["category_sure"]),
+        "issues": Answers(said["issues"]),
+        "tier": Answers(said["decided"], said["decided_sure"]),
+        "sentiment": Answers(said["sentiment"], said["sentiment_sure"]),
+    }
 
 
 def compare(

@@ -191,6 +191,7 @@ def _said_of(desk: Desk, texts: Sequence[str]) -> dict[str, list[Any]]:
     said: dict[str, list[Any]] = {
         "issues": [[codes[k] for k in row if k >= 0] for row in reading.issues.tolist()],
         "decided": [ORDER[k] for k in reading.tiers.tolist()],
+        "decided_sure": reading.tier_shares.tolist(),
     }
     for target in ("category", "tier", "sentiment"):
         labels = reader.heads[target].labels

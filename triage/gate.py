@@ -115,8 +115,27 @@ class Candidate:
     libraries: Mapping[str, str] = field(default_factory=dict)
 
 
-def candidate(model: Model, size_bytes: int, libraries: Mapping[str, str]) -> Candidate:
-    """What the gate must know of a loaded model."""
+def candidate(
+    model: Model, size_bytes: int | None = None, libraries: Mapping[str, str] | None = None
+) -> Candidate:
+    """What the gate must know of a model.
+
+    Parameters
+    ----------
+    model : Model
+    size_bytes : int, optional
+        By default what its manifest says.
+    libraries : mapping of str to str, optional
+        By default what its manifest says; a model that was never published has none.
+
+    Returns
+    -------
+    Candidate
+    """
+    if size_bytes is None:
+        size_bytes = sum(int(f["bytes"]) for f in model.manifest.get("files", {}).values())
+    if libraries is None:
+        libraries = model.manifest.get("libraries", {})
     labels = {target: head.labels for target, head in model.heads.items()}
     return Candidate(
         model.name, model.version, labels, unfinite_parts(model), size_bytes, dict(libraries)
@@ -126,9 +145,8 @@ def candidate(model: Model, size_bytes: int, libraries: Mapping[str, str]) -> Ca
 def unfinite_parts(model: Model) -> tuple[str, ...]:
     """Names of the parts of a model that hold a value that is no finite number."""
     scorer = model.scorer
-    parts = {
-        f"scorer.{name}": getattr(scorer, name) for name in ("idf", "sublinear", "steps", "bias")
-    }
+    names = ("idf", "sublinear", "steps", "bias")
+    parts = {f"scorer.{name}": getattr(scorer, name) for name in names}
     for target, head in model.heads.items():
         parts |= {f"{target}.{name}": getattr(head, name)
                   for name in ("words", "scale", "shift", "lean")}  # fmt: skip
@@ -225,7 +243,7 @@ class Verdict:
 
 
 def judge(
-    champion: Candidate,
+    champion: Candidate | None,
     challenger: Candidate,
     measurements: Measurements,
     policy: Policy | None = None,
@@ -234,7 +252,9 @@ def judge(
 
     Parameters
     ----------
-    champion, challenger : Candidate
+    champion : Candidate or None
+        None for a first model: measure it against the most frequent label then.
+    challenger : Candidate
     measurements : Measurements
     policy : Policy, optional
 
@@ -250,14 +270,15 @@ def judge(
     ('class_lost', 'not_measured')
     """
     policy = policy or Policy()
+    held = challenger if champion is None else champion
     refusals = [
         *_finite(challenger),
-        *_labels(champion, challenger),
+        *_labels(held, challenger),
         *_libraries(challenger, measurements.libraries, policy),
-        *_size(champion, challenger, policy),
+        *_size(held, challenger, policy),
         *_speed(measurements.micros, policy),
         *_sources(measurements.sources, policy),
-        *_measured(champion, measurements),
+        *_measured(held, measurements),
     ]
     for name, comparison in measurements.sets.items():
         for target, found in comparison.items():

@@ -9,7 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
+import scipy
+import sklearn
 from numpy.typing import NDArray
 
 from domain.errors import InputError, SettingRefused
@@ -583,8 +586,21 @@ def _facts(
         "more": [_told_of(more)] if more else [],
         "helpers": [_told_of(helper) for helper in helpers],
         "recipe": asdict(recipe) | {"lean": list(recipe.lean)},
+        "libraries": library_versions(),
         "figures": fit.figures,
     }
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the running libraries that figures depend on.
+
+    Examples
+    --------
+    >>> sorted(library_versions())
+    ['numba', 'numpy', 'scikit-learn', 'scipy']
+    """
+    modules = {"numba": numba, "numpy": np, "scikit-learn": sklearn, "scipy": scipy}
+    return {name: str(module.__version__) for name, module in modules.items()}
 
 
 def _told_of(table: Table) -> dict[str, Any]:
