@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from domain.errors import InputError, SettingRefused
-from triage.evaluate import calibration_error, said_by
+from triage import evaluate
+from triage.evaluate import calibration_error
 
 if TYPE_CHECKING:
     from triage.desk import Desk
@@ -110,7 +111,7 @@ Comparison = dict[str, TargetComparison]
 
 def answers(desk: Desk, texts: Sequence[str]) -> dict[str, Answers]:
     """What a desk says of cleaned texts on every target; the tier as the service decides it."""
-    said = said_by(desk, texts)
+    said = evaluate.answers(desk, texts)
     return {
         "category": Answers(said["category"], said["category_sure"]),
         "issues": Answers(said["issues"]),

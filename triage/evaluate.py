@@ -174,8 +174,8 @@ def answers(desk: Desk, texts: Sequence[str]) -> dict[str, list[Any]]:
     -------
     dict
         ``category, tier, sentiment`` with the best label of each text, ``category_sure`` and so
-        on with its probability, ``issues`` with tuples of codes, and ``decided`` with the tier
-        as the desk decides it.
+        on with its probability, ``issues`` with lists of codes, and ``decided`` with the tier
+        as the desk decides it, ``decided_sure`` with the confidence in it.
     """
     said: dict[str, list[Any]] = {}
     for start in range(0, len(texts), _CHUNK):
