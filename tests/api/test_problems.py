@@ -157,3 +157,160 @@ def test_what_is_no_problem_is_refused_with_what_would_be_right(sqlite_house: Ho
         {"attribute": "product", "value": "清漪-l10"}]})  # fmt: skip
     assert again.status_code == 409
     assert first["id"] in again.json()["detail"]
+
+
+def test_nobody_approves_what_he_suggested_and_an_edit_needs_approval_anew(
+    sqlite_house: House,
+) -> None:
+    """Four eyes, over HTTP and again after a change."""
+    house = sqlite_house
+    boss, other = house.key("supervisor"), house.key("supervisor", name="other")
+    path = f"/problems/{house.post('/problems', {'issue': '1001'}, headers=boss).json()['id']}"
+    house.post(f"{path}/owner", {"owner": "质量部", "version": 1}, headers=boss)
+    bare = house.post(f"{path}/measures", {"title": "换供应商"}, headers=boss).json()
+    approve = f"/measures/{bare['measures'][0]['id']}/approve"
+    own = house.post(approve, {"version": 1}, headers=boss)
+    assert (own.status_code, "another person" in own.json()["detail"]) == (403, True)
+    undated = house.post(approve, {"version": 1}, headers=other)
+    assert (undated.status_code, "owner and a date" in undated.json()["detail"]) == (409, True)
+    change = f"/measures/{bare['measures'][0]['id']}"
+    told = {"version": 1, "owner": "采购部", "due_on": "2026-04-01"}
+    assert house.call("PUT", change, json=told, headers=boss).status_code == 200
+    assert house.post(approve, {"version": 2}, headers=other).json()["state"] == "acting"
+    edited = house.call("PUT", change, json={"version": 3, "cost": 10.0}, headers=other).json()
+    assert (edited["measures"][0]["state"], edited["state"]) == ("suggested", "owned")
+    done = {"version": 4, "done_on": "2026-03-01", "evidence": "x"}
+    undone = house.post(f"{change}/done", done, headers=boss)
+    assert (undone.status_code, "approve" in undone.json()["detail"]) == (409, True)
+    handler = house.key("handler")
+    assert house.post(approve, {"version": 4}, headers=handler).status_code == 403
+
+
+def test_a_stale_version_changes_nothing(house: House) -> None:
+    """Two people edit; the second is told to read again."""
+    problem = raised(house)
+    path = f"/problems/{problem['id']}"
+    first = {
+        "version": 1,
+        "containment": "停售",
+        "causes": {"whys": ["停转"], "fishbone": {"料": ["叶轮"]}},
+    }
+    assert house.call("PUT", path, json=first).json()["version"] == 2
+    second = house.call("PUT", path, json={"version": 1, "containment": "继续卖"})
+    assert (second.status_code, "read it again" in second.json()["detail"]) == (409, True)
+    found = house.get(path).json()
+    assert (found["containment"], found["causes"]["fishbone"]["料"]) == ("停售", ["叶轮"])
+
+
+def test_what_is_written_of_a_problem_is_masked(sqlite_house: House) -> None:
+    """No telephone number reaches the database."""
+    problem = raised(
+        sqlite_house, containment="请联系 13800138000", title="王女士 13800138000 的水泵"
+    )
+    path = f"/problems/{problem['id']}"
+    plan = {"title": "回电 13800138000", "detail": "13800138000", "owner": "陆工"}
+    sqlite_house.post(f"{path}/measures", plan)
+    assert "13800138000" not in sqlite_house.get(path).text
+
+
+def test_problems_merge_and_split_with_their_complaints(house: House) -> None:
+    """Merging joins the places of two, splitting takes one away again."""
+    fill(house, range(2), here=3)
+    pump, other = raised(house), raised(house, places=[{"attribute": "product", "value": "谷雨F3"}])
+    eventually(house, other["id"], complaints=12, counting=False)
+    path = f"/problems/{pump['id']}"
+    wrong = house.post(f"{path}/merge", {"into": pump["id"], "version": 1})
+    assert wrong.status_code == 422
+    merged = house.post(f"/problems/{other['id']}/merge", {"into": pump["id"], "version": 1})
+    assert len(merged.json()["places"]) == 2, merged.text
+    eventually(house, pump["id"], complaints=18, counting=False)
+    assert house.get(f"/problems/{other['id']}").json()["merged_into"] == pump["id"]
+    larger = {"places": [{"attribute": "region", "value": "四川"}], "version": 2}
+    assert house.post(f"{path}/split", larger).status_code == 422
+    smaller = {"places": [{"attribute": "product", "value": "谷雨F3"}], "version": 2}
+    split = house.post(f"{path}/split", smaller)
+    assert split.status_code == 201, split.text
+    eventually(house, split.json()["id"], complaints=12, counting=False)
+    assert house.get(path).json()["places"] == [{"attribute": "product", "value": "清漪L10"}]
+
+
+def test_known_and_accepted_problems_come_back_on_their_day(house: House) -> None:
+    """With a reason and a date; the worker takes them up when it has come."""
+    problem = raised(house, owner="质量部")
+    path = f"/problems/{problem['id']}"
+    undated = {"ending": "accepted", "reason": "停产机型", "version": problem["version"]}
+    assert house.post(f"{path}/end", undated).status_code == 422
+    past = undated | {"review_on": "2026-01-01"}
+    assert house.post(f"{path}/end", past).status_code == 422
+    ended = house.post(f"{path}/end", undated | {"review_on": "2026-04-01"})
+    assert ended.json()["state"] == "accepted", ended.text
+    house.clock.move(days=31)
+    again = eventually(house, problem["id"], state="owned")
+    assert again["reopened"] == 1
+    assert again["events"][-1]["by"] == "worker"
+
+
+def test_measures_are_reminded_of_once_before_and_once_after_their_day(house: House) -> None:
+    """As events of the problem and as messages that go out, and in the list of what is due."""
+    problem = raised(house, owner="质量部")
+    path = f"/problems/{problem['id']}"
+    hand, boss = house.key("handler"), house.key("supervisor")
+    plan = {"title": "换供应商", "owner": "采购部", "due_on": "2026-03-07"}
+    measure_ = house.post(f"{path}/measures", plan, headers=hand).json()["measures"][0]
+    house.post(f"/measures/{measure_['id']}/approve", {"version": 1}, headers=boss)
+    for _ in range(100):
+        kinds = [e["kind"] for e in house.get(path, headers=boss).json()["events"]]
+        if "due" in kinds:
+            break
+        house.do(_pause())
+    assert [each["id"] for each in house.get("/improvement/due", headers=boss).json()["due"]] == [
+        measure_["id"]
+    ]
+    house.clock.move(days=7)
+    for _ in range(100):
+        kinds = [e["kind"] for e in house.get(path, headers=boss).json()["events"]]
+        if "overdue" in kinds:
+            break
+        house.do(_pause())
+    house.do(_pause())
+    assert (kinds.count("due"), kinds.count("overdue")) == (1, 1)
+    assert len(house.get("/improvement/due", headers=boss).json()["overdue"]) == 1
+
+
+def test_departments_see_their_own_problems_only(house: House) -> None:
+    """Those of another department are not there, for reading, changing or measuring."""
+    mine = house.key("supervisor", departments=["家用电器部"])
+    theirs = house.key("supervisor", departments=["物流部"])
+    made = house.post("/problems", {"issue": "1001"}, headers=mine).json()
+    assert made["department"] == "家用电器部"
+    path = f"/problems/{made['id']}"
+    measure_ = house.post(f"{path}/measures", {"title": "x"}, headers=mine).json()["measures"][0]
+    assert house.get("/problems", headers=theirs).json()["items"] == []
+    for method, address, body in (
+        ("GET", path, None),
+        ("GET", f"{path}/8d.html", None),
+        ("GET", f"{path}/complaints", None),
+        ("PUT", path, {"version": 1}),
+        ("POST", f"{path}/owner", {"owner": "x", "version": 1}),
+        ("POST", f"{path}/effects", None),
+        ("POST", f"/measures/{measure_['id']}/approve", {"version": 1}),
+    ):
+        assert house.call(method, address, json=body, headers=theirs).status_code == 404, address
+
+
+def test_sheet_report_chart_and_workbook_come_from_one_state(sqlite_house: House) -> None:
+    """What is printed shows what is stored; a workbook holds no formula."""
+    house = sqlite_house
+    problem = raised(house, title="=1+1 水泵", owner="质量部")
+    path = f"/problems/{problem['id']}"
+    assert house.get(f"{path}/chart.svg").status_code == 404
+    page = house.get(f"{path}/8d.html")
+    assert "D8" in page.text
+    assert "unsafe-inline" not in page.headers["content-security-policy"]
+    sheet = house.get("/improvement/sheet").json()
+    assert [each["id"] for each in sheet["open"]] == [problem["id"]]
+    assert "=1+1 水泵" in house.get("/improvement/sheet.html?month=2026-03").text
+    book = openpyxl.load_workbook(io.BytesIO(house.get("/problems.xlsx").content))
+    cell = book.active["B2"]
+    assert (cell.value, cell.data_type) == ("=1+1 水泵", "s")
+    assert house.get("/problems.html").status_code == 200
