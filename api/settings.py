@@ -75,6 +75,22 @@ class Settings(BaseSettings):
     job_memory_bytes: int = Field(
         default=2 << 30, gt=0, description="a job that takes more memory is ended"
     )
+    personal_columns: tuple[str, ...] = Field(
+        default=("handler",), description="columns that name a person: reports number them instead"
+    )
+    public_url: str | None = Field(
+        default=None, description="where readers reach the service, for links in mails"
+    )
+    smtp_host: str | None = Field(default=None, description="mail server; without it no mail")
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_from: str = Field(default="suyuan@localhost", description="sender of mails")
+    webhook_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="hosts (name:port) in the house that webhooks may go to; others must be public",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -50,6 +50,44 @@ async def as_page(office: TheOffice, caller: TheCaller, identifier: Identifier) 
     return Response(content, 200, policy, "text/html; charset=utf-8")
 
 
+@router.get("/reports/{id}.xlsx", responses=documented({}, 404), response_class=Response)
+async def as_workbook(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """A finished report as an Excel workbook with charts and filters."""
+    return _file(await analysis.document(office, caller, identifier, "xlsx"), "xlsx")
+
+
+@router.get("/reports/{id}.pdf", responses=documented({}, 404), response_class=Response)
+async def as_paper(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """A finished report for print."""
+    return _file(await analysis.document(office, caller, identifier, "pdf"), "pdf")
+
+
+@router.get("/reports/{id}.md", responses=documented({}, 404), response_class=Response)
+async def as_summary(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """The main points of a finished report, for a chat."""
+    return _file(await analysis.document(office, caller, identifier, "md"), "md")
+
+
+@router.get("/reports/{id}/public.html", responses=documented({}, 404), response_class=Response)
+async def as_public_page(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """The version for the public (白皮书): nothing personal, no texts, no places."""
+    content = await analysis.document(office, caller, identifier, "html", public=True)
+    policy = {"content-security-policy": analysis.page_policy()}
+    return Response(content, 200, policy, analysis.FORMATS["html"])
+
+
+@router.get("/reports/{id}/public.pdf", responses=documented({}, 404), response_class=Response)
+async def as_public_paper(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """The version for the public (白皮书) for print."""
+    return _file(await analysis.document(office, caller, identifier, "pdf", public=True), "pdf")
+
+
+def _file(content: bytes, suffix: str) -> Response:
+    disposition = f'attachment; filename="report.{suffix}"'
+    headers = {"content-disposition": disposition}
+    return Response(content, 200, headers, analysis.FORMATS[suffix])
+
+
 @router.get("/reports/{id}", responses=documented({200: ReportOut}, 404))
 async def show(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
     """How far a report is."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.fields import Day, Label, Strict
+from api.schemas.warnings import ItemIn
+
+PeriodName = Literal["week", "month", "quarter", "year"]
+LanguageName = Literal["zh", "en"]
 
 
 class ReportIn(Strict):
@@ -28,6 +32,9 @@ class ReportIn(Strict):
 
     start: Day | None = None
     end: Day | None = None
+    period: PeriodName | None = None
+    only: Annotated[list[ItemIn], Field(min_length=1, max_length=4)] | None = None
+    language: LanguageName | None = None
     items: Annotated[list[Label], Field(min_length=1, max_length=20)] | None = None
     department: Label | None = None
     title: Label | None = None
@@ -42,6 +49,8 @@ class ReportOut(BaseModel):
     reason: str | None
     parameters: dict[str, Any]
     created_at: datetime
+    formats: list[str]
+    left_out: dict[str, str]
 
 
 class ReportList(BaseModel):

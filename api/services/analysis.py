@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row
 
+from api.services import judgements
 from api.services.access import Caller
 from api.services.apart import run_apart
 from api.services.imports import Progress
 from api.services.office import Office
+from api.services.periods import last_whole, week_label, week_of
+from api.services.warnings.found import found_in, scope_of
+from api.services.warnings.keeping import Sighting, keep
 from api.settings import Settings
 from api.store import complaints, jobs, reports
 from api.store.complaints import Filter
@@ -25,29 +30,67 @@ from domain.calendar import CHINA
 from domain.errors import InputError, NotFound, RowRefused
 
 if TYPE_CHECKING:
+    from api.services.report import ReportOptions
     from api.services.tables import Table
 
 KIND = "report"
-FORMATS = {"json": "application/json", "html": "text/html; charset=utf-8"}
+FORMATS = {
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+    "md": "text/markdown; charset=utf-8",
+}
+PUBLIC_FORMATS = ("html", "pdf")
 _SLICE = 1_000
 _MOST = 500_000
+_BEFORE_WEEKS = (104, 53, 27, 0)
 _ITEMS = ("product", "batch", "region", "outlet", "channel", "department", "customer_value",
           "handler", "team")  # fmt: skip
 
 
 async def order(office: Office, caller: Caller, parameters: Mapping[str, Any]) -> dict[str, str]:
     """Ask for a report; it is made by a job."""
+    asked, department = checked(office, caller, parameters)
+    work = partial(queue, office=office, by=caller.id, asked=asked, department=department)
+    return await office.write(work)
+
+
+def checked(
+    office: Office, caller: Caller, parameters: Mapping[str, Any]
+) -> tuple[dict[str, Any], str | None]:
+    """What is asked for, masked and found to make sense, and the department it is about."""
     asked = {name: value for name, value in parameters.items() if value is not None}
+    if kind := asked.pop("period", None):
+        asked |= _last(kind, asked, office.clock())
     start, end = (_day(name, asked.get(name)) for name in ("start", "end"))
     if start and end and start > end:
         raise RowRefused("lies before start; turn the days round", "end")
     _refuse_items(office, asked.get("items", ()))
+    if "only" in asked:
+        asked["only"] = _only(office, asked["only"])
     if "title" in asked:
         asked["title"] = office.masker.text(asked["title"])
-    department = caller.department_of(asked.pop("department", None))
-    return await office.write(
-        partial(_queue, office=office, caller=caller, asked=asked, department=department)
-    )
+    return asked, caller.department_of(asked.pop("department", None))
+
+
+def _last(kind: str, asked: Mapping[str, Any], now: datetime) -> dict[str, str]:
+    """The newest whole week, month, quarter or year."""
+    if "start" in asked or "end" in asked:
+        raise RowRefused("is given beside start or end; give one or the other", "period")
+    period = last_whole(kind, now.astimezone(CHINA).date())
+    return {"start": period.start.isoformat(), "end": period.end.isoformat()}
+
+
+def _only(office: Office, only: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The product line or unit that a report is about."""
+    names = [one["attribute"] for one in only]
+    known = [*_ITEMS, *office.settings.attributes]
+    if any(name not in known for name in names):
+        raise RowRefused(f"names no column; there are {', '.join(known)}", "only")
+    if len(set(names)) != len(names):
+        raise RowRefused("names a column twice; name each once", "only")
+    return [{**one, "value": office.masker.text(one["value"])} for one in only]
 
 
 def _refuse_items(office: Office, items: Sequence[str]) -> None:
@@ -60,26 +103,27 @@ def _refuse_items(office: Office, items: Sequence[str]) -> None:
         raise RowRefused("names a column twice; name each once", "items")
 
 
-def _queue(
+def queue(
     connection: Connection,
     office: Office,
-    caller: Caller,
+    by: str,
     asked: Mapping[str, Any],
     department: str | None,
 ) -> dict[str, str]:
+    """Queue the job of a report and note what was asked for."""
     identifier, now = f"rep_{secrets.token_hex(16)}", office.clock()
     told = {"report": identifier, "asked": dict(asked), "department": department}
-    job = jobs.add(connection, jobs.NewJob(KIND, identifier, told, caller.id, now, department))
+    job = jobs.add(connection, jobs.NewJob(KIND, identifier, told, by, now, department))
     values = {
         "id": identifier,
         "job": job,
         "parameters": dict(asked),
         "department": department,
         "created_at": now,
-        "by": caller.id,
+        "by": by,
     }
     reports.add(connection, values)
-    complaints.audit_row(connection, now, caller.id, "report.create", identifier, {})
+    complaints.audit_row(connection, now, by, "report.create", identifier, {})
     return {"id": identifier, "job": str(job)}
 
 
@@ -98,16 +142,26 @@ async def recent(office: Office, caller: Caller) -> dict[str, Any]:
     return {"items": [_out(row) for row in await office.read(work)]}
 
 
-async def document(office: Office, caller: Caller, identifier: str, kind: str) -> bytes:
-    """A finished report in one of its formats."""
+async def document(
+    office: Office, caller: Caller, identifier: str, kind: str, *, public: bool = False
+) -> bytes:
+    """A finished report in one of its formats, or the version for the public (白皮书)."""
     found = await shown(office, caller, identifier)
     if found["state"] != jobs.DONE:
         why = f": {found['reason']}" if found["reason"] else "; ask again in a moment"
         raise NotFound(f"there is no report yet, its job is {found['state']}{why}")
-    file = _folder(office.settings, identifier) / f"report.{kind}"
+    file = report_file(office.settings, identifier, kind, public=public)
     if not file.is_file():
-        raise NotFound("the report's file is gone; order it again")
-    return file.read_bytes()
+        raise NotFound(found["left_out"].get(kind) or "the report's file is gone; order it again")
+    return await asyncio.to_thread(file.read_bytes)
+
+
+def report_file(
+    settings: Settings, identifier: str, kind: str, *, public: bool = False
+) -> Path:
+    """Where a report's document lies."""
+    folder = _folder(settings, identifier)
+    return (folder / "public" if public else folder) / f"report.{kind}"
 
 
 def page_policy() -> str:
@@ -125,7 +179,7 @@ def style_digest() -> str:
 
 def run_report(office: Office, told: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Make a report in a process of its own, ended when it takes too long."""
-    return run_apart(
+    made = run_apart(
         make_report,
         office.settings,
         told,
@@ -133,6 +187,21 @@ def run_report(office: Office, told: Mapping[str, Any], progress: Progress) -> d
         limit_seconds=office.settings.report_seconds,
         limit_bytes=office.settings.job_memory_bytes,
     )
+    return {**made, "warnings": _keep_warnings(office, told)}
+
+
+def _keep_warnings(office: Office, told: Mapping[str, Any]) -> list[str]:
+    """Put the report's warnings beside the known ones; the ids of those that are news."""
+    written = report_file(office.settings, told["report"], "json").read_bytes()
+    content = json.loads(written)
+    if content["period"] is None:
+        return []
+    last = week_label(week_of(date.fromisoformat(content["period"]["to"])))
+    department = told["department"]
+    scope = scope_of(department, content["parameters"]["only"])
+    sighting = Sighting(scope, department, told["report"], last, office.clock())
+    work = partial(keep, found=found_in(content), sighting=sighting)
+    return office.database.submit(work).result()
 
 
 def make_report(settings: Settings, told: Mapping[str, Any], _tell: Progress) -> dict[str, Any]:
@@ -144,33 +213,75 @@ def make_report(settings: Settings, told: Mapping[str, Any], _tell: Progress) ->
 
 
 def _made(settings: Settings, told: Mapping[str, Any]) -> dict[str, Any]:
-    from api.services.report import ReportOptions, build_report
+    from api.services.report import build_report
 
-    asked = told["asked"]
-    options = ReportOptions(
+    table, said = _read(settings, told)
+    report = build_report(table, _options(settings, told["asked"], said))
+    folder = _folder(settings, told["report"])
+    written = report.write(folder)
+    report.public().write(folder / "public", PUBLIC_FORMATS)
+    return {
+        "complaints": table.rows_in,
+        "files": [file.name for file in written.files],
+        "left_out": written.left_out,
+    }
+
+
+def _options(settings: Settings, asked: Mapping[str, Any], said: Any) -> ReportOptions:
+    from api.services.report import ReportOptions
+
+    return ReportOptions(
         start=_day("start", asked.get("start")),
         end=_day("end", asked.get("end")),
         items=tuple(asked["items"]) if asked.get("items") else None,
         title=asked.get("title"),
+        language=asked.get("language", "zh"),
+        only={one["attribute"]: one["value"] for one in asked.get("only", ())},
+        judgements=said,
+        personal=settings.personal_columns,
     )
-    table = stored_table(settings, told["department"])
-    written = build_report(table, options).write(_folder(settings, told["report"]))
-    return {"complaints": table.rows_in, "files": [file.name for file in written.files]}
 
 
-def stored_table(settings: Settings, department: str | None) -> Table:
-    """What is stored, as a table; the database is only read."""
+def _read(settings: Settings, told: Mapping[str, Any]) -> tuple[Table, Any]:
+    """What is stored, as a table, and what was said of findings; the database is only read."""
+    asked, department = told["asked"], told["department"]
+    start, end = (_day(name, asked.get(name)) for name in ("start", "end"))
+    engine = make_engine(settings, read_only=True)
+    try:
+        with engine.connect() as connection:
+            wanted = _reach(connection, department, start, end)
+            return _table(_rows(connection, wanted)), judgements.standing(connection, department)
+    finally:
+        engine.dispose()
+
+
+def _reach(
+    connection: Connection, department: str | None, start: date | None, end: date | None
+) -> Filter:
+    """Which complaints are read: the period, and of what came before it as much as may be held.
+
+    Two years let warnings and forecasts know the season; where that is too much, less has to do.
+    """
+    within = None if department is None else [department]
+    until = None if end is None else _midnight(end + timedelta(days=1))
+    starts = [start - timedelta(weeks=weeks) for weeks in _BEFORE_WEEKS] if start else [None]
+    for first in starts:
+        since = None if first is None else _midnight(first)
+        wanted = Filter(departments=within, received_from=since, received_to=until)
+        if complaints.matching(connection, wanted) <= _MOST:
+            return wanted
+    raise InputError(f"more than {_MOST:,} complaints; narrow the period with start and end")
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), CHINA)
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
     import pandas as pd
 
     from api.services.tables import Table
 
-    wanted = Filter(departments=None if department is None else [department])
-    engine = make_engine(settings, read_only=True)
-    try:
-        with engine.connect() as connection:
-            rows = _rows(connection, wanted)
-    finally:
-        engine.dispose()
     if not rows:
         raise InputError("no complaint is stored yet; a report needs some")
     frame = pd.DataFrame(rows).fillna("").astype("str")
@@ -186,8 +297,6 @@ def _rows(connection: Connection, wanted: Filter) -> list[dict[str, Any]]:
     while part := complaints.received(connection, wanted, after, _SLICE):
         rows += [_row(row) for row in part]
         after = part[-1].number
-        if len(rows) > _MOST:
-            raise InputError(f"more than {_MOST:,} complaints; narrow the period")
     return rows
 
 
@@ -227,6 +336,7 @@ def _folder(settings: Settings, identifier: str) -> Path:
 
 
 def _out(row: Row[Any]) -> dict[str, Any]:
+    output = row.output or {}
     return {
         "id": row.id,
         "job": row.job,
@@ -234,4 +344,6 @@ def _out(row: Row[Any]) -> dict[str, Any]:
         "reason": row.failure,
         "parameters": row.parameters,
         "created_at": row.created_at,
+        "formats": [name.rpartition(".")[2] for name in output.get("files", ())],
+        "left_out": output.get("left_out", {}),
     }

@@ -66,7 +66,7 @@ def _give(connection: Connection, values: Mapping[str, Any]) -> None:
 async def listed(office: Office, caller: Caller) -> dict[str, Any]:
     """Every judgement that stands."""
     rows = await office.read(partial(judgements.listed, departments=caller.departments))
-    return {"items": [_out(row._mapping) for row in rows]}
+    return {"items": [_out(dict(row._mapping)) for row in rows]}
 
 
 async def withdraw(office: Office, caller: Caller, identifier: str) -> None:

@@ -241,6 +241,12 @@ def count(connection: Connection, state: str | None = None) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
+def matching(connection: Connection, wanted: Filter) -> int:
+    """How many complaints a filter lets through."""
+    statement = select(func.count()).select_from(complaints).where(*_conditions(wanted))
+    return int(connection.execute(statement).scalar_one())
+
+
 def redecide(
     connection: Connection,
     row: Row[Any],

@@ -31,7 +31,8 @@ def find(
 
 def recent(connection: Connection, departments: Sequence[str] | None, limit: int) -> list[Row[Any]]:
     """The newest reports with the state of their jobs."""
-    statement = select(reports, jobs.c.state, jobs.c.failure).join(jobs, jobs.c.id == reports.c.job)
+    statement = select(reports, jobs.c.state, jobs.c.failure, jobs.c.output)
+    statement = statement.join(jobs, jobs.c.id == reports.c.job)
     if departments is not None:
         statement = statement.where(reports.c.department.in_(list(departments)))
     return list(connection.execute(statement.order_by(reports.c.created_at.desc()).limit(limit)))

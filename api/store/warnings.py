@@ -51,6 +51,12 @@ def change(connection: Connection, identifier: str, values: Mapping[str, Any]) -
     return connection.execute(statement.returning(warnings.c.number)).first() is not None
 
 
+def follow_merge(connection: Connection, before: str, now: str) -> None:
+    """What was merged into one that is merged itself now goes along."""
+    along = update(warnings).where(warnings.c.merged_into == before).values(merged_into=now)
+    connection.execute(along)
+
+
 def find(
     connection: Connection, identifier: str, departments: Sequence[str] | None
 ) -> Row[Any] | None:
@@ -69,9 +75,14 @@ def page(connection: Connection, wanted: Wanted, after: int | None, limit: int) 
     return list(connection.execute(statement.order_by(_newest()).limit(limit)))
 
 
-def rest(connection: Connection, scope: str, seen: Sequence[str]) -> None:
-    """Whatever of a scope was not seen again is over."""
-    over = and_(warnings.c.scope == scope, warnings.c.active, warnings.c.id.not_in(list(seen)))
+def rest(connection: Connection, scope: str, seen: Sequence[str], last_week: str) -> None:
+    """Whatever of a scope a look up to a week did not see again is over."""
+    over = and_(
+        warnings.c.scope == scope,
+        warnings.c.active,
+        warnings.c.last_week <= last_week,
+        warnings.c.id.not_in(list(seen)),
+    )
     connection.execute(update(warnings).where(over).values(active=False))
 
 

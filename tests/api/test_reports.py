@@ -13,7 +13,7 @@ def test_a_report_is_made_of_what_is_stored(house: House) -> None:
     accepted = house.post("/reports", {"title": "每周根因"})
     assert accepted.status_code == 202
     job = house.finished(accepted.json()["job"])
-    assert job["state"] == "done", job
+    assert job["state"] == "done", str(job)
     identifier = accepted.json()["id"]
     assert house.get(f"/reports/{identifier}").json()["state"] == "done"
     content = house.get(f"/reports/{identifier}.json").json()

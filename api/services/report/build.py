@@ -174,6 +174,7 @@ def _parameters(cases: Cases, options: ReportOptions) -> dict[str, Any]:
         "severity": dict(options.severity),
         "aliases": {name: dict(known) for name, known in options.aliases.items()},
         "issue_names": dict(options.issue_names),
+        "personal": list(options.personal),
         "exposure_digest": _exposure_digest(options.exposure),
     }
 

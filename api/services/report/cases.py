@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from api.services.periods import Period
+from api.services.report.language import Language
 from api.services.report.options import ITEMS, ReportOptions
 from api.services.tables import RowError, Table, moments
 from domain.calendar import CHINA
@@ -122,7 +123,20 @@ def gather(table: Table, options: ReportOptions, desk: Desk | None = None) -> Ca
     _categories(cases, options.taxonomy)
     rows, codes, names = _issues(cases["issues"])
     gathered = Cases(cases, rows, codes, names, items, timed, predicted, 0, tuple(errors))
-    return _with_times(_only(gathered, options), options)
+    return _unnamed(_with_times(_only(gathered, options), options), options)
+
+
+def _unnamed(cases: Cases, options: ReportOptions) -> Cases:
+    """Numbers in place of the names of persons, counted as they come."""
+    language = Language(options.language)
+    numbered = {}
+    for name in options.personal:
+        if name in cases.frame.columns:
+            codes, values = pd.factorize(cases.frame[name])
+            word = language.column(name)
+            known = [f"{word} {at}" if value else "" for at, value in enumerate(values, start=1)]
+            numbered[name] = np.array(known, dtype=object)[codes]
+    return replace(cases, frame=cases.frame.assign(**numbered))
 
 
 def _only(cases: Cases, options: ReportOptions) -> Cases:

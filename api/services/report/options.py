@@ -50,7 +50,8 @@ class ReportOptions:
     or unit (``{"department": "物流部"}``). ``judgements`` are what people said of earlier
     findings. ``exposure`` has the columns ``attribute, value,
     units`` (sold, served). ``severity`` weighs issues in the order of the findings.
-    ``issue_names`` name codes that the taxonomy does not have.
+    ``issue_names`` name codes that the taxonomy does not have. ``personal`` columns hold names of
+    persons; the report numbers them instead.
     """
 
     start: date | None = None
@@ -70,6 +71,7 @@ class ReportOptions:
     small_group: int = 5
     examples: int = 3
     issue_names: Mapping[str, str] = field(default_factory=dict)
+    personal: tuple[str, ...] = ("handler",)
     taxonomy: Taxonomy = field(default_factory=shipped_taxonomy)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from api.services.report.language import Language
 
 Content = dict[str, Any]
 
+_SEEN_PARAMETERS = ("frequent_share", "max_q", "vigilance")
 _SEEN_ATTRIBUTES = frozenset({"product", "channel", "department", "issues"})
 
 
@@ -16,6 +17,8 @@ def public_content(content: Content) -> Content:
     language = Language(content["language"])
     kept = {key: content[key] for key in content if key not in _EMPTIED}
     kept |= {key: value for key, value in _EMPTIED.items() if key in content}
+    asked = content["parameters"]
+    kept["parameters"] = {name: asked[name] for name in _SEEN_PARAMETERS}
     kept["title"] = language.say("public_title")
     kept["public"] = True
     kept["at_a_glance"] = [language.say("public_note"), *content["at_a_glance"][:2]]
@@ -33,7 +36,6 @@ _EMPTIED: Content = {
     "words": {"against": None, "rising": [], "alike": []},
     "dissatisfaction": None,
     "outlook": None,
-    "parameters": {"frequent_share": 0.1, "max_q": 0.05},
 }
 
 
