@@ -117,5 +117,4 @@ def _fit(counts: Floats, base: Floats, design: Floats, prior: Floats) -> tuple[F
         value = value + np.clip(step, -1, 1)
         if np.abs(step).max() < 1e-8:
             break
-    spread: Floats = np.linalg.inv(curve)
-    return value, spread
+    return value, np.asarray(np.linalg.inv(curve), dtype=np.float64)

@@ -71,12 +71,11 @@ class LogRatio:
         narrow, wide = self._spread
         step = 2 * np.pi / (_SPREADS * wide)
         points = (np.arange(int(np.ceil(_FADED / narrow / step))) + 0.5) * step
-        total: Complexes = 1j * np.outer(self.shifts - self._centre, points)
+        total = 1j * np.outer(self.shifts - self._centre, points)
         for term, sign in enumerate(self.signs):
             shape = self.shapes[:, term, None]
             total = total + loggamma(shape + 1j * sign * points) - loggamma(shape)
-        transform: Complexes = self.weights @ np.exp(total)
-        return points, transform
+        return points, np.asarray(self.weights @ np.exp(total), dtype=np.complex128)
 
     def below(self, value: float) -> float:
         """Chance that the logarithm of the ratio lies at or below a value."""
