@@ -50,7 +50,7 @@ class Hand:
             raise NotFound("there is no measure of this id")
         return row, self.problem(row.problem)
 
-    def change(self, row: Row[Any], values: Mapping[str, Any], kind: str, **detail: Any) -> None:
+    def change(self, row: Row[Any], values: Mapping[str, Any], kind: str, /, **detail: Any) -> None:
         """Change a problem and write down who did it."""
         if not problems.change(self.connection, row, values):
             raise Conflict("somebody changed this problem meanwhile; read it again and repeat")
@@ -62,7 +62,7 @@ class Hand:
             raise Conflict("somebody changed this measure meanwhile; read it again and repeat")
         self.note(row.problem, kind, measure=row.id)
 
-    def note(self, problem: str, kind: str, **detail: Any) -> None:
+    def note(self, problem: str, kind: str, /, **detail: Any) -> None:
         """Write an event and its audit row down."""
         by = self.caller.id
         problems.note(self.connection, problem, kind, self.now, by, detail)
