@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.effect_peers import PEERS
+from mining.baseline import Side, alone, compared
 from mining.effect import measure_effect
 
 Floats = NDArray[np.float64]
@@ -171,13 +173,70 @@ def summary(table: pd.DataFrame) -> None:
     )
 
 
+def compare_peers(n: int, seed: int) -> None:
+    """Coverage of every method on the same measures, those with a comparison and those alone."""
+    rng = np.random.default_rng(seed)
+    rows: list[dict[str, object]] = []
+    while len(rows) < n * len(PEERS):
+        regime = draw_regime(rng)
+        case = draw_case(rng, regime)
+        sides = [_sides(case, first, last) for first, last in ((0, case.done), (case.done, None))]
+        if (
+            regime.design == "earlier years"
+            or min(side.total for pair in sides for side in pair) == 0
+        ):
+            continue
+        baseline = alone(sides[0][0], sides[1][0])
+        if regime.design == "compared":
+            baseline = compared(*((pair[0], pair[1]) for pair in sides))
+        for name, method in PEERS.items():
+            start = time.process_time()
+            low, high = method(baseline)
+            spent = 1000 * (time.process_time() - start)
+            fact = {"method": name, "low": low, "high": high, "ms": spent}
+            rows.append(asdict(regime) | fact)
+    table = pd.DataFrame(rows)
+    table["covered"] = (table.low <= table.ratio) & (table.ratio <= table.high)
+    table["false"] = (table.high < 1).where(table.ratio == 1)
+    print(f"{n:,} measures; coverage, high < 1 under no effect, median ms")
+    print(f"{'':24}{'all':>7}" + "".join(f"{noise:>11}" for noise in NOISES) + f"{'5':>7}{'20':>7}"
+          f"{'100':>7}{'500':>7}{'false':>8}{'ms':>8}")  # fmt: skip
+    for name in PEERS:
+        print(_peer_line(name, table[table.method == name]))
+
+
+def _sides(case: Case, first: int, last: int | None) -> list[Side]:
+    """Group and, where there is one, comparison in a span of weeks."""
+    weeks = np.arange(case.counts.size)[first:last]
+    pairs = [(case.counts, case.exposure), (case.comparison, case.comparison_exposure)]
+    ones = np.ones(case.counts.size)
+    return [
+        Side(weeks, counts[weeks], (ones if base is None else base)[weeks])
+        for counts, base in pairs
+        if counts is not None
+    ]
+
+
+def _peer_line(name: str, table: pd.DataFrame) -> str:
+    noises = "".join(f"{table[table.noise == noise].covered.mean():11.1%}" for noise in NOISES)
+    counts = "".join(f"{table[table['count'] == n].covered.mean():7.1%}" for n in (5, 20, 100, 500))
+    false = table["false"].dropna().astype(float).mean()
+    return (
+        f"{name:24}{table.covered.mean():7.1%}{noises}{counts}{false:8.2%}{table.ms.median():8.1f}"
+    )
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--simulated", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--peers", action="store_true")
     given = parser.parse_args()
-    summary(simulate(given.simulated, given.seed))
+    if given.peers:
+        compare_peers(given.simulated, given.seed)
+    else:
+        summary(simulate(given.simulated, given.seed))
 
 
 if __name__ == "__main__":

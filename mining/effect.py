@@ -271,10 +271,9 @@ class _Measured:
         """By the best design that the data allow; None where there is nothing to go by."""
         if min(self.before.counts.size, self.after.counts.size) == 0 or self.before.total == 0:
             return None
-        if self.other_before is not None and self.other_after is not None:
-            if min(self.other_before.total, self.other_after.total) == 0:
-                return None
-            return compared((self.before, self.other_before), (self.after, self.other_after))
+        theirs = (self.other_before, self.other_after)
+        if theirs[0] and theirs[1] and min(theirs[0].total, theirs[1].total) > 0:
+            return compared((self.before, theirs[0]), (self.after, theirs[1]))
         if self.past.counts.size >= _YEAR:
             return interrupted(self.past, self.after, self.start)
         return alone(self.before, self.after)
@@ -438,7 +437,7 @@ _REASONS = {
     "zh": {
         "few weeks": "措施见效起只有{after_weeks}周数据，至少需要{least_after_weeks}周，为时过早",
         "short baseline": "措施之前只有{before_weeks}周数据，至少需要{least_before_weeks}周",
-        "no baseline": "措施之前或对照组没有可比的投诉，无从比较",
+        "no baseline": "措施之前没有投诉，无从比较",
         "fall": "{seen}，下降不能用偶然解释{season}",
         "rise": "{seen}，不降反升{season}",
         "no fall worth while": "{seen}，降幅达不到值得的{gain}%{season}",
@@ -451,8 +450,7 @@ _REASONS = {
         "at least {least_after_weeks} are needed, so it is too early to judge",
         "short baseline": "There are {before_weeks} weeks of data before the measure; "
         "at least {least_before_weeks} are needed",
-        "no baseline": "There were no complaints to compare with, before the measure or in the "
-        "comparison group",
+        "no baseline": "There were no complaints before the measure to compare with",
         "fall": "{seen}, a fall that chance does not explain{season}",
         "rise": "{seen}, a rise{season}",
         "no fall worth while": "{seen}, less than the fall of {gain} % that would be worth while"

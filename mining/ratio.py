@@ -70,7 +70,8 @@ class LogRatio:
         """Points at the middle of equal steps, and the characteristic function there."""
         narrow, wide = self._spread
         step = 2 * np.pi / (_SPREADS * wide)
-        points = (np.arange(int(np.ceil(_FADED / narrow / step))) + 0.5) * step
+        steps = np.arange(np.ceil(_FADED / narrow / step), dtype=np.float64)
+        points = (steps + 0.5) * step
         total = 1j * np.outer(self.shifts - self._centre, points)
         for term, sign in enumerate(self.signs):
             shape = self.shapes[:, term, None]
