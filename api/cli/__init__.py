@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from api.cli import causes, decisions, demo, history, service
+from api.cli import causes, decisions, demo, history, problems, service
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
@@ -17,6 +17,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "import": service.import_,
     "mine": causes.mine,
     "report": causes.report,
+    "problems": problems.problems,
     "train": decisions.train,
     "evaluate": decisions.evaluate,
     "models": decisions.models,

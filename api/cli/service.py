@@ -75,7 +75,7 @@ def import_(
 
     columns = column_map(mapping)
     read_table(file, mapping=columns).require("id", "text")
-    with _office() as office, progress("Importing") as tick:
+    with open_office() as office, progress("Importing") as tick:
         taken = asyncio.run(accept(office, LOCAL, Upload(file.read_bytes(), file.name, columns)))
         worker = Worker(office, {KIND: _ticking(run_import, tick)})
         while not _ended(state := asyncio.run(shown(office, LOCAL, taken["id"], 0))):
@@ -117,7 +117,7 @@ def _print_import(state: Mapping[str, Any], file: Path) -> None:
 
 
 @contextmanager
-def _office() -> Iterator[Office]:
+def open_office() -> Iterator[Office]:
     """The installation's parts, alone on its database."""
     from api.app import make_office, prepare
     from api.services.models import follow
