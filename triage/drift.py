@@ -102,6 +102,8 @@ class History:
         The complaints themselves, from which words are counted and named.
     week_of : ndarray of int64, shape (n_texts,), optional
         Their weeks.
+    persons : sequence of str or None, shape (n_texts,), optional
+        Who wrote each; somebody's words count once a week.
     """
 
     totals: Integers
@@ -115,6 +117,7 @@ class History:
     reviewed: Sequence[int] | None = None
     texts: Sequence[str] = field(default=(), repr=False)
     week_of: Integers | None = field(default=None, repr=False)
+    persons: Sequence[str | None] | None = field(default=None, repr=False)
 
     @property
     def weeks(self) -> int:
@@ -170,6 +173,7 @@ def history_of(
     confidence: Mapping[str, Sequence[float]] | None = None,
     labels: Mapping[str, Sequence[Any]] | None = None,
     corrected: Sequence[bool | None] | None = None,
+    persons: Sequence[str | None] | None = None,
     weeks: int | None = None,
 ) -> History:
     """Count a history from its complaints.
@@ -187,6 +191,8 @@ def history_of(
     confidence : mapping of target to sequence of float, optional
     corrected : sequence of bool or None, optional
         Whether people changed the decision; None where nobody looked.
+    persons : sequence of str or None, optional
+        Who wrote each; somebody's words count once a week.
     weeks : int, optional
         How many there are; by default up to the last text.
 
@@ -221,6 +227,7 @@ def history_of(
         reviewed=None if corrected is None else _by_week(looked, week, size),
         texts=texts,
         week_of=week,
+        persons=persons,
     )  # fmt: skip
 
 
@@ -438,7 +445,8 @@ class _Words:
     def __init__(self, history: History, vigilance: Vigilance) -> None:
         self.vigilance, self.texts = vigilance, history.texts
         week_of = history.week_of if history.week_of is not None else np.zeros(0, np.int64)
-        self.rows = [np.flatnonzero(week_of == week) for week in range(history.weeks)]
+        heard = _heard(history.persons, week_of)
+        self.rows = [np.flatnonzero(heard & (week_of == w)) for w in range(history.weeks)]
         self.totals = np.array([len(rows) for rows in self.rows], np.float64)
         counted = [csr_matrix(self._matrix(rows).sum(axis=0)) for rows in self.rows]
         self.counts = vstack(counted).tocsc()
@@ -457,10 +465,10 @@ class _Words:
             return
         matrix = self._matrix(rows)
         free = np.ones(len(rows), np.bool_)
-        folded = [_folded(self.texts[i]) for i in rows.tolist()]
+        texts = [_letters(self.texts[i]) for i in rows.tolist()]
         for name, last in list(self.loud.items()):
             if week - last <= self.vigilance.quiet:
-                held = np.array([name in text for text in folded])
+                held = np.array([name in text.folded for text in texts])
                 self.loud[name] = week if held.any() else last
                 free &= ~held
         for _ in range(_FAMILIES):
@@ -468,11 +476,12 @@ class _Words:
             if odd is None:
                 return
             behind = np.flatnonzero(free & (matrix[:, [slot]].toarray().ravel() > 0))
-            name = _name(folded, behind)
+            name = _name(texts, behind)
+            shown = _shown(name, [texts[i] for i in behind.tolist()])
             free[behind] = False
-            free &= np.array([name not in text for text in folded])
+            free &= np.array([name not in text.folded for text in texts])
             self.loud[name] = week
-            alarm = _alarm(week, "word", name, odd)
+            alarm = _alarm(week, "word", shown, odd)
             yield replace(alarm, rows=tuple(rows[behind].tolist()))
 
     def _oddest(
@@ -491,27 +500,66 @@ class _Words:
         return (rising[0], int(slots[rising[0].series])) if rising else (None, 0)
 
 
-def _folded(text: str) -> str:
+@dataclass(frozen=True)
+class _Letters:
+    """A text as the n-grams see it, and where each letter stood."""
+
+    text: str
+    folded: str
+    places: list[int]
+
+    def written(self, name: str) -> str | None:
+        """How the text itself writes a name, without blanks."""
+        start = self.folded.find(name)
+        if start < 0:
+            return None
+        stop = self.places[start + len(name) - 1] + 1
+        return "".join(self.text[self.places[start] : stop].split())
+
+
+def _heard(persons: Sequence[str | None] | None, week_of: Integers) -> NDArray[np.bool_]:
+    """The first text of each person in each week: one who writes sixty times is one voice."""
+    heard = np.ones(len(week_of), np.bool_)
+    if persons is None:
+        return heard
+    seen: set[tuple[str, int]] = set()
+    for i, (person, week) in enumerate(zip(persons, week_of.tolist(), strict=True)):
+        if person:
+            heard[i] = (person, week) not in seen
+            seen.add((person, week))
+    return heard
+
+
+def _letters(text: str) -> _Letters:
     points, _ = joined([text])
     table = alphabet()
     letters = table[np.minimum(points, len(table) - 1)]
-    return "".join(map(chr, letters[letters > 0].tolist()))
+    kept = np.flatnonzero(letters)
+    return _Letters(text, "".join(map(chr, letters[kept].tolist())), kept.tolist())
 
 
-def _name(folded: Sequence[str], behind: Integers) -> str:
+def _name(texts: Sequence[_Letters], behind: Integers) -> str:
     """The longest string that most of these texts share and few of the others hold."""
-    inside = [folded[i] for i in behind.tolist()]
+    inside = [texts[i].folded for i in behind.tolist()]
     held = set(behind.tolist())
-    outside = [text for i, text in enumerate(folded) if i not in held]
+    outside = [text.folded for i, text in enumerate(texts) if i not in held]
     counted: Counter[str] = Counter()
     for text in inside:
         counted.update({text[i : i + n] for n in range(1, _LONGEST_NAME + 1)
                         for i in range(len(text) - n + 1)})  # fmt: skip
     shared = {s: n / len(inside) for s, n in counted.items() if n >= 0.6 * len(inside)}
-    rare = sorted(shared, key=lambda s: (-len(s), s))[:300]
+    words = [s for s in shared if s.isalnum()] or list(shared)
+    rare = sorted(words, key=lambda s: (-len(s), s))[:300]
     lead = {s: shared[s] - sum(s in text for text in outside) / max(len(outside), 1) for s in rare}
     best = max(lead.values())
     return next(s for s in rare if lead[s] >= best - 0.25)
+
+
+def _shown(name: str, texts: Sequence[_Letters]) -> str:
+    """A name as texts write it; where their digits differ, # stands for each."""
+    found = {text.written(name) for text in texts} - {None}
+    forms = {str(form).casefold(): str(form) for form in sorted(map(str, found))}
+    return forms.popitem()[1] if len(forms) == 1 else name.replace("0", "#")
 
 
 def _alarm(week: int, kind: str, what: str, odd: _Odd) -> Alarm:
