@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,8 @@ _MOST = 3
 _LONGEST = 600
 _WINDOW = 200
 _LEAST = 0.02
+_RANKED = 12
+_ROUNDING = 1e-3
 Span = tuple[int, int]
 
 
@@ -53,11 +55,10 @@ def evidence(
         spans = _word_spans(segmenter, part)
         if not spans:
             continue
-        falls = _falls(reader, part, decision, spans)
         stated = _stated(reader, part, decision)
-        for target in targets:
-            first = stated if target == "tier" else ()
-            words = _best_words(part, target, spans, falls[target], first)
+        firsts = {target: stated if target == "tier" else () for target in targets}
+        for target, chosen, fall in _falls(reader, part, decision, spans, firsts):
+            words = _best_words(part, target, chosen, fall, firsts[target])
             found += [e._replace(start=e.start + start, end=e.end + start) for e in words]
     return tuple(sorted(found, key=lambda e: (TARGETS.index(e.target), -e.weight)))
 
@@ -77,17 +78,50 @@ def _windows(reader: Reader, text: str, decision: Decision) -> dict[Span, list[s
 def _word_spans(segmenter: Segmenter, text: str) -> list[Span]:
     """Whole words in the original text, cut in its folded copy."""
     folded = fold(text)
+    origin = folded.origin.tolist()
     words = segmenter.cut(folded.text)
-    return [folded.span(start, end) for word, start, end in words if has_chinese(word)]
+    return [(origin[s], origin[e - 1] + 1) for word, s, e in words if has_chinese(word)]
 
 
 def _falls(
-    reader: Reader, text: str, decision: Decision, spans: Sequence[Span]
-) -> dict[str, NDArray[np.float32]]:
-    """How far each target's lead falls without each span."""
-    without = [text[:start] + text[end:] for start, end in spans]
-    leads = _leads(reader, [text, *without], decision)
-    return {target: lead[0] - lead[1:] for target, lead in leads.items()}
+    reader: Reader,
+    text: str,
+    decision: Decision,
+    spans: Sequence[Span],
+    firsts: Mapping[str, Sequence[Span]],
+) -> Iterator[tuple[str, list[Span], NDArray[np.float32]]]:
+    """By target the spans that may be its best words, and how far its lead falls without each.
+
+    All falls are estimated; those that may belong to the best are measured.
+    """
+    starts, stops = np.array(spans, np.int64).T.copy()
+    omissions = reader.logits_without(text, starts, stops)
+    columns = {t: c for t, c in _decided(reader, decision).items() if t in firsts}
+    leads = {t: _lead(omissions.logits[t], column) for t, column in columns.items()}
+    hopeful = [
+        _hopeful(text, target, spans, lead[0] - lead[1:], firsts[target])
+        for target, lead in leads.items()
+    ]
+    chosen = np.unique(np.concatenate(hopeful))
+    logits = reader.exact_logits(omissions, np.concatenate([[0], chosen + 1]))
+    kept = [spans[k] for k in chosen.tolist()]
+    for target, column in columns.items():
+        lead = _lead(logits[target], column)
+        yield target, kept, lead[0] - lead[1:]
+
+
+def _hopeful(
+    text: str,
+    target: str,
+    spans: Sequence[Span],
+    estimate: NDArray[np.float32],
+    first: Sequence[Span],
+) -> NDArray[np.int64]:
+    """Which spans may be among the best words, given that estimates are off by little."""
+    best = _best_words(text, target, spans, estimate, first)
+    ranked = np.sort(estimate)[::-1][:_RANKED]
+    last = best[-1].weight if len(best) == _MOST else max(_LEAST, float(ranked[-1]))
+    return np.flatnonzero(estimate >= min(last, float(ranked[0])) - _ROUNDING)
 
 
 def _leads(
@@ -132,7 +166,7 @@ def _best_words(
     fall: NDArray[np.float32],
     first: Sequence[Span],
 ) -> list[Evidence]:
-    ranked = [(*spans[k], float(fall[k])) for k in np.argsort(-fall, kind="stable")[:12]]
+    ranked = [(*spans[k], float(fall[k])) for k in np.argsort(-fall, kind="stable")[:_RANKED]]
     top = max(float(fall.max()), _LEAST)
     chosen = [(start, end, top) for start, end in first]
     chosen += [word for word in ranked if word[2] >= _LEAST]

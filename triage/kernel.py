@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 LONGEST = 10_000
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
-_MIX = np.uint64(0xD6E8FEB86659FD93)
+START = np.uint64(0xD6E8FEB86659FD93)
+"""State of the hash before the first letter of an n-gram."""
 _HALF = np.uint64(32)
 
 
@@ -94,9 +95,10 @@ def fold(
 
 
 @compiled
-def _roll(state: int, letter: int) -> int:
+def roll(state: int, letter: int) -> int:
+    """The hash of an n-gram with one letter more."""
     mixed = (np.uint64(state) ^ np.uint64(letter)) * _PRIME
-    return (mixed ^ (mixed >> _HALF)) * _MIX  # type: ignore[return-value]
+    return (mixed ^ (mixed >> _HALF)) * START  # type: ignore[return-value]
 
 
 @compiled
@@ -138,9 +140,9 @@ def hashed_slots(
         length = fold(points, offsets[text], offsets[text + 1], alphabet, folded, origin)
         total = 0
         for i in range(length):
-            state = _MIX
+            state = START
             for j in range(i, min(i + size, length)):
-                state = _roll(state, folded[j])
+                state = roll(state, folded[j])
                 found[total] = np.int32(state >> shift)
                 total += 1
         ordered = np.sort(found[:total])
@@ -208,10 +210,10 @@ def score_texts(
         length = fold(points, offsets[text], offsets[text + 1], alphabet, folded, origin)
         distinct = 0
         for i in range(length):
-            state = _MIX
+            state = START
             count[none] = 1  # never new: what has no row is counted without a branch
             for j in range(i, min(i + size, length)):
-                state = _roll(state, folded[j])
+                state = roll(state, folded[j])
                 row = rows[state >> shift]
                 touched[distinct] = row
                 distinct += count[row] == 0

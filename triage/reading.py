@@ -15,6 +15,7 @@ from triage.heads import TARGETS
 from triage.lexicon import Found, Lexicon
 from triage.model import Model
 from triage.mood import mood_scores
+from triage.omission import omitted, picked
 from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, is_urgent, word_features
 
 
@@ -60,6 +61,26 @@ class Reading:
         return _picked(self.shares[target], self.best[target])
 
 
+@dataclass(frozen=True)
+class Omissions:
+    """A text, and the text without each of some spans.
+
+    Attributes
+    ----------
+    points : ndarray of uint32
+    offsets : ndarray of int64, shape (n_spans + 2,)
+    stated : ndarray of float32, shape (n_spans + 1, len(COUNTED))
+        As `triage.tier.word_features` has them.
+    logits : mapping of target to ndarray of float32, shape (n_spans + 1, n_labels)
+        Right but for rounding.
+    """
+
+    points: NDArray[np.uint32]
+    offsets: NDArray[np.int64]
+    stated: NDArray[np.float32]
+    logits: Mapping[str, NDArray[np.float32]]
+
+
 class Reader:
     """Models and words together.
 
@@ -101,6 +122,24 @@ class Reader:
         points, offsets = joined(texts)
         return self._logits(points, offsets, self.lexicon.find_in(points, offsets))
 
+    def logits_without(
+        self, text: str, starts: NDArray[np.int64], stops: NDArray[np.int64]
+    ) -> Omissions:
+        """A cleaned text without each of some spans, with estimates of its logits."""
+        points, _ = joined([text])
+        pieces, bounds = omitted(points, starts, stops)
+        stated = word_features(self.lexicon.find_in(pieces, bounds).counts)
+        scores = {id(m): m.scorer.scores_without(points, starts, stops) for m in self._models}
+        return Omissions(pieces, bounds, stated, self._by_target(scores, stated))
+
+    def exact_logits(
+        self, omissions: Omissions, chosen: NDArray[np.int64]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Logits of some of the texts of `logits_without`, to the last bit."""
+        points, offsets = picked(omissions.points, omissions.offsets, chosen)
+        scores = {id(model): model.scorer.scores(points, offsets) for model in self._models}
+        return self._by_target(scores, omissions.stated[chosen])
+
     def read_points(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Reading:
         """Read texts that `triage.alphabet.joined` made one array of."""
         found = self.lexicon.find_in(points, offsets)
@@ -133,7 +172,11 @@ class Reader:
         self, points: NDArray[np.uint32], offsets: NDArray[np.int64], found: Found
     ) -> dict[str, NDArray[np.float32]]:
         scores = {id(model): model.scorer.scores(points, offsets) for model in self._models}
-        stated = word_features(found.counts)
+        return self._by_target(scores, word_features(found.counts))
+
+    def _by_target(
+        self, scores: Mapping[int, NDArray[np.float32]], stated: NDArray[np.float32]
+    ) -> dict[str, NDArray[np.float32]]:
         return {
             target: self.heads[target].logits(scores[id(decider)], stated)
             for target, decider in self.deciders.items()

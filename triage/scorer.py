@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from domain.errors import ModelRefused
 from triage.alphabet import alphabet, joined
 from triage.kernel import score_texts
+from triage.omission import scores_without
 
 MOST_FEATURES = 65_535
 _LANES = 16
@@ -72,6 +73,19 @@ class LinearScorer:
         ndarray of float32, shape (n_texts, n_outputs)
         """
         found = score_texts(points, offsets, alphabet(), self.size, self.bits, *self._tables)
+        return np.asarray(found[:, : self.outputs], np.float32)
+
+    def scores_without(
+        self, points: NDArray[np.uint32], starts: NDArray[np.int64], stops: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Scores of a text and estimates of them without each span, as `triage.omission` has them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_spans + 1, n_outputs)
+        """
+        given = (points, starts, stops, alphabet(), self.size, self.bits)
+        found = scores_without(*given, *self._tables)
         return np.asarray(found[:, : self.outputs], np.float32)
 
     def scores_of(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -15,7 +15,8 @@ from domain.calendar import CHINA
 from domain.errors import InputError
 from tests.triage.sentences import COMPLAINTS
 from triage.desk import Desk
-from triage.words import Segmenter, read_words
+from triage.explain import _best_words, _leads, _stated, _word_spans
+from triage.words import Segmenter, read_words, segmenter
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=CHINA)
 
@@ -88,3 +89,18 @@ def test_the_shared_folder_for_temporary_files_is_not_read(tmp_path: Path, monke
     Segmenter()
     assert trap.read_bytes() == b"not a cache"
     assert [path.name for path in tmp_path.iterdir()] == ["jieba.cache"]
+
+
+@pytest.mark.parametrize("text", [*COMPLAINTS, "，".join(COMPLAINTS[:6])])
+def test_no_word_outside_the_measured_ones_falls_further(desk: Desk, text: str) -> None:
+    """What is shown is what measuring every word would show."""
+    decision = desk.decide(text, NOON)
+    words = _word_spans(segmenter(), text) if len(text) <= 600 else []
+    if not words:
+        return
+    leads = _leads(desk.reader, [text, *(text[:a] + text[b:] for a, b in words)], decision)
+    for target, lead in leads.items():
+        first = _stated(desk.reader, text, decision) if target == "tier" else ()
+        every = _best_words(text, target, words, lead[0] - lead[1:], first)
+        shown = [found for found in decision.evidence if found.target == target]
+        assert sorted(every, key=lambda e: -e.weight) == shown
