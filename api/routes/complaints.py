@@ -36,7 +36,7 @@ Moment = Annotated[
 Identifier = Annotated[str, Path(alias="id", min_length=1, max_length=200)]
 
 
-def _wanted(
+async def _wanted(
     category: Name = None,
     tier: Literal["普通", "紧急", "重大"] | None = None,
     queue: Name = None,
