@@ -17,7 +17,7 @@ from scipy.special import betaln, gammaln
 Floats = NDArray[np.float64]
 
 _GRID = np.geomspace(1.0, 60.0, 18)
-_PRIOR_SLOPE = 0.9
+_PRIOR_SLOPE = 0.6
 _NEGLIGIBLE = 3e-4
 _TINY = 1e-6
 
