@@ -432,11 +432,14 @@ def _tested(
 
 
 def _scatter(past: Floats, base: Floats, rate: Floats) -> Floats:
-    """Variance over mean in the baseline, drawn towards Poisson's 1."""
+    """Variance over mean in the baseline, drawn towards what is usual among these series."""
     fitted = np.maximum(rate[:, None] * base, 1e-9)
     squares = ((past - fitted) ** 2 / fitted * (base > 0)).sum(axis=1)
     free = np.maximum((base > 0).sum(axis=1) - 1, 0)
-    return np.asarray(np.maximum((squares + _SCATTER_PRIOR) / (free + _SCATTER_PRIOR), 1.0))
+    each = squares / np.maximum(free, 1)
+    usual = max(float(stats.trim_mean(each, 0.1)), 1.0) if len(each) else 1.0
+    drawn = (squares + _SCATTER_PRIOR * usual) / (free + _SCATTER_PRIOR)
+    return np.asarray(np.maximum(drawn, 1.0))
 
 
 class _Words:
