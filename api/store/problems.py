@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
@@ -333,6 +334,48 @@ def extent(
         statement = statement.where(complaints.c.department == department)
     first, last = connection.execute(statement).one()
     return first, last
+
+
+def received(
+    connection: Connection, departments: Sequence[str] | None, days: int
+) -> tuple[datetime | None, int, int]:
+    """When the last complaint came in; how many in the days up to it, and in as many before."""
+    mine = [] if departments is None else [complaints.c.department.in_(list(departments))]
+    last = connection.execute(select(func.max(complaints.c.received_at)).where(*mine)).scalar()
+    if last is None:
+        return None, 0, 0
+    edges = (last - timedelta(days=2 * days), last - timedelta(days=days), last)
+    before, after = (
+        connection.execute(
+            select(func.count())
+            .select_from(complaints)
+            .where(complaints.c.received_at > start, complaints.c.received_at <= end, *mine)
+        ).scalar_one()
+        for start, end in pairwise(edges)
+    )
+    return last, int(before), int(after)
+
+
+def first_proofs(
+    connection: Connection, identifiers: Sequence[str], verdict: str
+) -> dict[str, date]:
+    """The first day up to which each measure got a verdict."""
+    statement = (
+        select(effects.c.measure, func.min(effects.c.upto).label("day"))
+        .where(effects.c.measure.in_(list(identifiers)), effects.c.verdict == verdict)
+        .group_by(effects.c.measure)
+    )
+    return {row.measure: row.day for row in connection.execute(statement)}
+
+
+def noted(connection: Connection, identifiers: Sequence[str], once: str) -> dict[str, datetime]:
+    """When an event that is marked so last happened to problems."""
+    statement = select(problem_events.c.problem, func.max(problem_events.c.at).label("at")).where(
+        problem_events.c.problem.in_(list(identifiers)),
+        problem_events.c.once.startswith(once, autoescape=True),
+    )
+    rows = connection.execute(statement.group_by(problem_events.c.problem))
+    return {row.problem: row.at for row in rows}
 
 
 def follow(connection: Connection, limit: int) -> list[Row[Any]]:

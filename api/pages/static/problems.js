@@ -48,9 +48,10 @@ function card(item) {
   link.href = `#${item.id}`;
   link.dataset.severity = item.severity;
   const count = `${item.complaints.toLocaleString("zh-CN")} 件${item.counting ? "…" : ""}`;
+  const where = places(item.places);
   link.append(
     made("strong", item.title),
-    made("span", places(item.places), "where"),
+    ...(item.title.includes(where) ? [] : [made("span", where, "where")]),
     made("span", `${count} · ${item.owner || "无负责人"}`, "hint"),
   );
   const marks = [item.severity === "严重" ? "严重" : "", item.reopened ? "重开" : ""];
@@ -121,9 +122,11 @@ function measureRow(measure) {
     const line = made("p");
     line.append(verdict, ` ${measure.effect.sentence}`);
     row.append(line);
-    const link = made("a", "看这项措施的图");
-    link.href = `#${shown.id}/${measure.id}`;
-    row.append(link);
+    if (shown.measures.filter((each) => each.effect).length > 1) {
+      const link = made("a", "看这项措施的图");
+      link.href = `#${shown.id}/${measure.id}`;
+      row.append(link);
+    }
   }
   return row;
 }
@@ -149,8 +152,7 @@ function event(each) {
 async function open() {
   const [id, measure] = location.hash.slice(1).split("/");
   if (!/^prb_[0-9a-f]{24}$/.test(id)) {
-    byId("detail").hidden = true;
-    if (byId("board").childElementCount) byId("board").hidden = false;
+    await list();
     return;
   }
   const reply = await fetched(`/problems/${id}`);
@@ -200,7 +202,6 @@ async function paper(path, name) {
 
 byId("form").addEventListener("submit", async (submitted) => {
   submitted.preventDefault();
-  await list();
   await open();
 });
 byId("measure").addEventListener("click", measureNow);

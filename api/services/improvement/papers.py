@@ -61,7 +61,7 @@ def _sheet(
     today = hand.today.isoformat()
     return {
         "month": f"{first:%Y-%m}",
-        "indicators": indicators_of(rows, measures, effects, hand.today),
+        "indicators": indicators_of(connection, caller.departments, measures, effects, hand.today),
         "open": [told[row.id] for row in rows if row.state in LIVE],
         "due": [each for each in waiting if today <= each["due_on"] <= last.isoformat()],
         "overdue": [each for each in waiting if each["due_on"] < today],
@@ -97,6 +97,10 @@ async def eight_disciplines(office: Office, caller: Caller, identifier: str) -> 
 
 async def _eight_disciplines(office: Office, caller: Caller, identifier: str) -> str:
     problem = await shown(office, caller, identifier)
+    return await asyncio.to_thread(_written, problem)
+
+
+def _written(problem: Mapping[str, Any]) -> str:
     charts = {
         each["id"]: _drawn(each) for each in problem["measures"] if each["effect"] is not None
     }
@@ -125,7 +129,7 @@ async def chart(office: Office, caller: Caller, identifier: str, measure: str | 
     if not there:
         raise NotFound("no effect is measured yet; carry a measure out and have it measured")
     newest = max(there, key=lambda each: (each["effect"]["upto"], each["done_on"]))
-    return str(_drawn(newest))
+    return str(await asyncio.to_thread(_drawn, newest))
 
 
 def _drawn(measure: Mapping[str, Any]) -> Markup:

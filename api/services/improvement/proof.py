@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 from api.services.access import Caller
 from api.services.improvement.endings import reopened
 from api.services.improvement.hands import Hand
+from api.services.improvement.indicators import RETURNED
 from api.services.improvement.patterns import issues_of, values_of
 from api.services.improvement.states import CLOSED, DONE, ENDED, LIVE
 from api.services.improvement.weeks import Carried, Case, History, Units
@@ -172,7 +173,8 @@ def reopen_by_itself(
     """Reopen an ended problem that nobody touched meanwhile."""
     if not problems.change(connection, row, reopened(row)):
         return False
-    return problems.note(connection, row.id, "reopened", office.clock(), "worker", detail)
+    now, once = office.clock(), f"{RETURNED}{row.version}" if "p_value" in detail else None
+    return problems.note(connection, row.id, "reopened", now, "worker", detail, once)
 
 
 def _read(office: Office, work: Callable[[Connection], T]) -> T:
