@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 SEVERAL = "issues"
+_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ class _Draws:
         self.n_groups = len(names)
         random = np.random.default_rng(seed)
         times = random.multinomial(self.n_groups, np.full(self.n_groups, 1 / self.n_groups), rounds)
-        self.times = times.astype(np.float32)
+        self.times = np.minimum(times, 255).astype(np.uint8)
         self.swapped = random.random((rounds, self.n_groups)) < 0.5
 
     def by_group(self, counts: NDArray[Any]) -> Floats:
@@ -259,7 +260,13 @@ class _Draws:
 
     def drawn(self, counts: NDArray[Any]) -> Floats:
         """Sums of every round, shape (rounds, n_classes)."""
-        return np.asarray(self.times @ self.by_group(counts), np.float64)
+        return _in_blocks(self.times, self.by_group(counts))
+
+
+def _in_blocks(rounds: NDArray[Any], sums: Floats) -> Floats:
+    """``rounds @ sums``, a few rounds at a time, since bytes are kept and floats are multiplied."""
+    blocks = range(0, len(rounds), _BLOCK)
+    return np.vstack([rounds[start : start + _BLOCK].astype(np.float64) @ sums for start in blocks])
 
 
 class _Pair:
@@ -326,11 +333,12 @@ class _Pair:
     def _permuted(self, mean: Any, seen: float) -> float:
         """Share of rounds in which swapping whole groups makes as large a difference."""
         sums = {name: self.draws.by_group(rows) for name, rows in self.rows.items()}
-        swap = self.draws.swapped.astype(np.float64)
+        swap = self.draws.swapped
         gaps = []
         for one, other in (("new", "old"), ("old", "new")):
-            hit = swap @ (sums[f"{other}_hit"] - sums[f"{one}_hit"]) + self.total[f"{one}_hit"]
-            said = swap @ (sums[other] - sums[one]) + self.total[one]
+            moved = sums[f"{other}_hit"] - sums[f"{one}_hit"], sums[other] - sums[one]
+            hit = _in_blocks(swap, moved[0]) + self.total[f"{one}_hit"]
+            said = _in_blocks(swap, moved[1]) + self.total[one]
             gaps.append(mean(hit, self.total["real"], said))
         as_large = np.abs(gaps[0] - gaps[1]) >= abs(seen) - 1e-12
         return float((as_large.sum() + 1) / (len(as_large) + 1))

@@ -14,12 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.base import clone
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
 
 from domain.errors import InputError, SettingRefused
 from triage.calibration import calibrate_one
-from triage.classifier import ComplaintClassifier
+from triage.classifier import ComplaintClassifier, MarginClassifier
 from triage.duplicates import group_folds, near_duplicates
 from triage.features import HashedNgrams
+from triage.words import segmenter
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -72,7 +76,8 @@ def next_to_label(
     counts : sequence of int, shape (n_classes,), or mapping of target to such, optional
         Labels known so far; rows of rare labels come first.
     others : sequence of the same form as `shares`, optional
-        What other models say; rows that they disagree on come first.
+        What other models say, best of another kind; rows that any of them is unsure of or that
+        they disagree on come first, so that the labels teach more than one kind of model.
     texts : sequence of str, shape (n_rows,), optional
         The rows' texts, so that no two of the same words are chosen.
     known : sequence of str, optional
@@ -109,11 +114,13 @@ def next_to_label(
         raise SettingRefused(f"k is {k}; it must be at least 1")
     tables = _by_target(shares)
     n_rows = len(next(iter(tables.values())))
-    worth = {UNSURE: np.mean([_doubt(t, of) for t, of in tables.items()], axis=0)}
+    committee = [tables, *(_by_target(other) for other in others)]
+    doubts = [_doubt(target, of) for each in committee for target, of in each.items()]
+    worth = {UNSURE: np.asarray(np.mean(doubts, axis=0))}
     if counts is not None:
         worth[RARE] = _rarity(tables, counts)
     if others:
-        worth[DISAGREEING] = _disagreement(tables, [_by_target(other) for other in others])
+        worth[DISAGREEING] = _disagreement(tables, committee[1:])
     if texts is not None and known:
         worth[NEW_WORDS] = novelty(texts, known)
     _refuse_lengths(n_rows, worth, texts, vectors)
@@ -129,8 +136,8 @@ def next_texts(
 ) -> Queue:
     """Choose the texts to label next from a table of which a part is labelled.
 
-    Trains a quick model on what is labelled; while there is next to nothing, texts are chosen
-    that lie far from one another.
+    Trains two quick models, of characters and of words, on what is labelled; while there is
+    next to nothing, texts are chosen that lie far from one another.
 
     Parameters
     ----------
@@ -206,7 +213,7 @@ def novelty(texts: Sequence[str], known: Sequence[str]) -> Floats:
 
 @dataclass(frozen=True)
 class _QuickReading:
-    """What two quick models say of unlabelled texts."""
+    """What two quick models of different kinds say of unlabelled texts."""
 
     shares: Floats
     second: Floats
@@ -220,15 +227,24 @@ def _quick_reading(
     classes, place, counts = np.unique(said, return_inverse=True, return_counts=True)
     if (counts > 1).sum() < 2:
         return None
+    folds = _quick_folds(known, place, seed)
     tables = []
-    for cost, size in ((0.3, 3), (1.0, 2)):
-        model = ComplaintClassifier(size=size, C=cost, features=65_000, random_state=seed)
+    for model in (ComplaintClassifier(features=65_000, random_state=seed), _by_words(seed)):
         scores = _scores(model.fit(known, place), asked, len(classes))
-        tables.append(_calibrated(model, known, place, scores, seed))
+        tables.append(_calibrated(model, known, place, scores, folds))
     return _QuickReading(tables[0], tables[1], counts.tolist())
 
 
-def _scores(model: ComplaintClassifier, texts: Sequence[str], n_classes: int) -> Floats:
+def _by_words(seed: int) -> Any:
+    """A model of whole words, which errs elsewhere than one of characters."""
+    words = segmenter()
+    vectors = TfidfVectorizer(
+        tokenizer=lambda text: [word for word, _, _ in words.cut(text)], token_pattern=None
+    )
+    return make_pipeline(vectors, MarginClassifier(C=1.0, balance=0.0, random_state=seed))
+
+
+def _scores(model: Any, texts: Sequence[str], n_classes: int) -> Floats:
     found = model.decision_function(texts)
     found = np.column_stack([-found, found]) if found.ndim == 1 else found
     scores = np.full((len(texts), n_classes), found.min())
@@ -236,22 +252,26 @@ def _scores(model: ComplaintClassifier, texts: Sequence[str], n_classes: int) ->
     return scores
 
 
+def _quick_folds(known: Sequence[str], place: Integers, seed: int) -> Integers | None:
+    """Folds to calibrate on; None while the rows are few."""
+    if len(known) < 20 * _FOLDS:
+        return None
+    fold_of = group_folds(near_duplicates(known, seed), _FOLDS, seed)
+    enough = all(len(np.unique(place[fold_of != fold])) > 1 for fold in range(_FOLDS))
+    return fold_of if enough and len(np.unique(fold_of)) == _FOLDS else None
+
+
 def _calibrated(
-    model: ComplaintClassifier, known: Sequence[str], place: Integers, scores: Floats, seed: int
+    model: Any, known: Sequence[str], place: Integers, scores: Floats, folds: Integers | None
 ) -> Floats:
     """Probabilities; while the rows are few, by a plain scale."""
-    if len(known) < 20 * _FOLDS:
+    if folds is None:
         return _softmax(_PLAIN_SCALE * scores)
-    fold_of = group_folds(near_duplicates(known, seed), _FOLDS, seed)
     held = np.zeros((len(known), scores.shape[1]))
     for fold in range(_FOLDS):
-        rest, rows = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
-        if len(np.unique(place[rest])) < 2:
-            return _softmax(_PLAIN_SCALE * scores)
-        fitted = ComplaintClassifier(
-            model.size, model.bits, model.features, model.min_texts, model.C, seed
-        ).fit([known[i] for i in rest.tolist()], place[rest])
-        held[rows] = _scores(fitted, [known[i] for i in rows.tolist()], scores.shape[1])
+        rest, rows = np.flatnonzero(folds != fold).tolist(), np.flatnonzero(folds == fold).tolist()
+        fitted = clone(model).fit([known[i] for i in rest], place[rest])
+        held[rows] = _scores(fitted, [known[i] for i in rows], scores.shape[1])
     found = calibrate_one(held, place, np.ones(len(place)))
     return _softmax(found.scale * scores + found.shift)
 
