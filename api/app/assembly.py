@@ -27,6 +27,7 @@ from api.routes import (
     problems,
     reports,
 )
+from api.routes import deliveries as delivery_routes
 from api.routes import trends as trend_routes
 from api.routes import warnings as warning_routes
 from api.routes.access import ACCESS, admit
@@ -34,6 +35,7 @@ from api.services import analysis
 from api.services import imports as import_service
 from api.services.access import Gate
 from api.services.clock import Clock, wall_clock
+from api.services.delivery.courier import Courier
 from api.services.desks import Desks, LoadDesk
 from api.services.improvement import proof, rounds
 from api.services.intake import Intake
@@ -154,7 +156,7 @@ def create_app(
     app.state.office = office
     for part in (classify, complaints, imports, reports, problems, jobs, models, operations, site):
         app.include_router(part.router)
-    for more in (warning_routes, trend_routes):
+    for more in (warning_routes, trend_routes, delivery_routes):
         app.include_router(more.router)
     app.mount("/static", site.static_files())
     for kind in (SuyuanError, Problem, HTTPException, RequestValidationError, Exception):
@@ -183,14 +185,19 @@ async def _at_work(office: Office) -> AsyncIterator[None]:
     await _catch_up(office)
     following = asyncio.create_task(_follow(office))
     worker = Worker(office, HANDLERS, ROUNDS) if office.settings.embedded_worker else None
+    courier = Courier(office) if office.settings.embedded_worker else None
     if worker is not None:
         worker.start()
+    if courier is not None:
+        courier.start()
     try:
         yield
     finally:
         following.cancel()
         if worker is not None:
             await asyncio.to_thread(worker.stop)
+        if courier is not None:
+            await asyncio.to_thread(courier.stop)
 
 
 async def _follow(office: Office) -> None:

@@ -148,6 +148,7 @@ def worker() -> None:
     """Work on imports, reports and the backlog in a process of its own, until Ctrl-C."""
     from api.app import make_office, prepare
     from api.app.assembly import HANDLERS, ROUNDS
+    from api.services.delivery.courier import Courier
     from api.services.models import follow
     from api.services.worker import Worker
 
@@ -161,7 +162,10 @@ def worker() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: working.stop(0))
     err.print(f"Working as {working.owner}; Ctrl-C stops.")
+    courier = Courier(office)
+    courier.start()
     working.run()
+    courier.stop()
     office.database.close()
 
 

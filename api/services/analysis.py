@@ -7,6 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -63,7 +64,7 @@ def checked(
     asked = {name: value for name, value in parameters.items() if value is not None}
     if kind := asked.pop("period", None):
         asked |= _last(kind, asked, office.clock())
-    start, end = (_day(name, asked.get(name)) for name in ("start", "end"))
+    start, end = (day_of(name, asked.get(name)) for name in ("start", "end"))
     if start and end and start > end:
         raise RowRefused("lies before start; turn the days round", "end")
     _refuse_items(office, asked.get("items", ()))
@@ -112,7 +113,8 @@ def queue(
 ) -> dict[str, str]:
     """Queue the job of a report and note what was asked for."""
     identifier, now = f"rep_{secrets.token_hex(16)}", office.clock()
-    told = {"report": identifier, "asked": dict(asked), "department": department}
+    told = {"report": identifier, "asked": dict(asked), "department": department,
+            "today": f"{now.astimezone(CHINA):%Y-%m-%d}"}  # fmt: skip
     job = jobs.add(connection, jobs.NewJob(KIND, identifier, told, by, now, department))
     values = {
         "id": identifier,
@@ -156,9 +158,7 @@ async def document(
     return await asyncio.to_thread(file.read_bytes)
 
 
-def report_file(
-    settings: Settings, identifier: str, kind: str, *, public: bool = False
-) -> Path:
+def report_file(settings: Settings, identifier: str, kind: str, *, public: bool = False) -> Path:
     """Where a report's document lies."""
     folder = _folder(settings, identifier)
     return (folder / "public" if public else folder) / f"report.{kind}"
@@ -215,8 +215,9 @@ def make_report(settings: Settings, told: Mapping[str, Any], _tell: Progress) ->
 def _made(settings: Settings, told: Mapping[str, Any]) -> dict[str, Any]:
     from api.services.report import build_report
 
-    table, said = _read(settings, told)
-    report = build_report(table, _options(settings, told["asked"], said))
+    table, said, problems = _read(settings, told)
+    options = replace(_options(settings, told["asked"], said), problems=problems)
+    report = build_report(table, options)
     folder = _folder(settings, told["report"])
     written = report.write(folder)
     report.public().write(folder / "public", PUBLIC_FORMATS)
@@ -231,8 +232,8 @@ def _options(settings: Settings, asked: Mapping[str, Any], said: Any) -> ReportO
     from api.services.report import ReportOptions
 
     return ReportOptions(
-        start=_day("start", asked.get("start")),
-        end=_day("end", asked.get("end")),
+        start=day_of("start", asked.get("start")),
+        end=day_of("end", asked.get("end")),
         items=tuple(asked["items"]) if asked.get("items") else None,
         title=asked.get("title"),
         language=asked.get("language", "zh"),
@@ -242,15 +243,23 @@ def _options(settings: Settings, asked: Mapping[str, Any], said: Any) -> ReportO
     )
 
 
-def _read(settings: Settings, told: Mapping[str, Any]) -> tuple[Table, Any]:
-    """What is stored, as a table, and what was said of findings; the database is only read."""
+def _read(
+    settings: Settings, told: Mapping[str, Any]
+) -> tuple[Table, Any, tuple[Mapping[str, Any], ...]]:
+    """The table, what was said of findings, the problems; the database is only read."""
+    from api.services.improvement.figures import standing_problems
+
     asked, department = told["asked"], told["department"]
-    start, end = (_day(name, asked.get(name)) for name in ("start", "end"))
+    start, end = (day_of(name, asked.get(name)) for name in ("start", "end"))
     engine = make_engine(settings, read_only=True)
     try:
         with engine.connect() as connection:
             wanted = _reach(connection, department, start, end)
-            return _table(_rows(connection, wanted)), judgements.standing(connection, department)
+            table = _table(_rows(connection, wanted))
+            said = judgements.standing(connection, department)
+            today = day_of("today", told.get("today"))
+            language = asked.get("language", "zh")
+            return table, said, tuple(standing_problems(connection, department, language, today))
     finally:
         engine.dispose()
 
@@ -322,7 +331,8 @@ def _cell(value: Any) -> str:
     return "|".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _day(name: str, written: str | None) -> date | None:
+def day_of(name: str, written: str | None) -> date | None:
+    """A day that there is, as it was written."""
     if written is None:
         return None
     try:

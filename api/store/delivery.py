@@ -69,6 +69,14 @@ def drop_webhook(connection: Connection, identifier: str) -> bool:
     return connection.execute(statement.returning(webhooks.c.number)).first() is not None
 
 
+def any_due(connection: Connection, now: datetime) -> bool:
+    """Whether an event or a delivery waits."""
+    event = select(outbox.c.number).where(outbox.c.sent_at.is_(None)).limit(1)
+    due = and_(deliveries.c.state == WAITING, deliveries.c.next_at <= now)
+    letter = select(deliveries.c.number).where(due).limit(1)
+    return any(connection.execute(waiting).first() is not None for waiting in (event, letter))
+
+
 def fan_out(connection: Connection, now: datetime, limit: int) -> int:
     """Hand the oldest events of the outbox to whoever subscribed; how many there were.
 

@@ -40,20 +40,19 @@ def end(
     return connection.execute(statement.returning(schedules.c.number)).first() is not None
 
 
-def due(connection: Connection, today: str) -> list[Row[Any]]:
-    """Schedules whose next period began before a day, oldest first."""
+def due(connection: Connection, today: str, *, hold: bool) -> list[Row[Any]]:
+    """Schedules whose next period began before a day, oldest first; held by nobody else."""
     waiting = schedules.c.next_from < today
     statement = select(schedules).where(schedules.c.ended_at.is_(None), waiting)
-    if connection.dialect.name == "postgresql":
+    if hold and connection.dialect.name == "postgresql":
         statement = statement.with_for_update(skip_locked=True)
-    return list(connection.execute(statement.order_by(schedules.c.next_from).limit(50)))
+    return list(connection.execute(statement.order_by(schedules.c.next_from)))
 
 
-def advance(connection: Connection, schedule: str, seen: str, next_from: str) -> bool:
-    """Go on to the next period; False when another did."""
-    mine = (schedules.c.id == schedule, schedules.c.next_from == seen)
-    statement = update(schedules).where(*mine).values(next_from=next_from)
-    return connection.execute(statement.returning(schedules.c.number)).first() is not None
+def advance(connection: Connection, schedule: str, next_from: str) -> None:
+    """Go on to the next period."""
+    statement = update(schedules).where(schedules.c.id == schedule)
+    connection.execute(statement.values(next_from=next_from))
 
 
 def is_made(connection: Connection, schedule: str, period: str) -> bool:
@@ -66,6 +65,17 @@ def add_run(connection: Connection, schedule: str, period: str, report: str) -> 
     """Note which report a period got; the table takes one of each."""
     values = {"schedule": schedule, "period": period, "report": report}
     connection.execute(insert(runs), values)
+
+
+def any_untold(connection: Connection, states: Sequence[str]) -> bool:
+    """Whether a run's job is in one of the states and its readers have not been told."""
+    waiting = (
+        select(runs.c.number)
+        .join(reports, reports.c.id == runs.c.report)
+        .join(jobs, jobs.c.id == reports.c.job)
+        .where(runs.c.told_at.is_(None), jobs.c.state.in_(list(states)))
+    )
+    return connection.execute(waiting.limit(1)).first() is not None
 
 
 def untold(connection: Connection, state: str) -> list[Row[Any]]:

@@ -12,6 +12,7 @@ from api.settings import Settings
 from api.store import migration
 from tests.api import postgresql
 from tests.api.house import House, open_house
+from tests.api.receivers import MailServer, Receiver
 from triage.registry import open_desk
 
 _numbers = iter(range(1_000_000))
@@ -74,3 +75,23 @@ def sqlite_house(sqlite_settings: Settings, desk: Desk) -> Iterator[House]:
     """A running service on SQLite."""
     with open_house(sqlite_settings, desk) as opened:
         yield opened
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook's receiver."""
+    made = Receiver()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def post_office() -> Iterator[MailServer]:
+    """A mail server."""
+    made = MailServer()
+    try:
+        yield made
+    finally:
+        made.close()

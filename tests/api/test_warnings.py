@@ -162,13 +162,14 @@ def test_judgements_refuse_what_says_nothing(sqlite_house: House) -> None:
         "verdict": "not a cause",
         "reason": "季节",
     }
-    for change in (
+    changes: tuple[dict[str, object], ...] = (
         {"reason": " "},
         {"until": "2026-02-31"},
         {"verdict": "maybe"},
         {"antecedents": []},
         {"antecedents": [{"attribute": "batch"}]},
-    ):
+    )
+    for change in changes:
         assert sqlite_house.post("/judgements", good | change).status_code == 422, change
     key = sqlite_house.key("viewer")
     assert sqlite_house.call("POST", "/judgements", json=good, headers=key).status_code == 403
