@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     worker_poll_seconds: float = Field(default=1.0, gt=0)
     job_lease_seconds: float = Field(default=30, gt=0)
     report_seconds: float = Field(default=600, gt=0, description="a report job is ended after")
+    training_seconds: float = Field(
+        default=7200, gt=0, description="a training job is ended after"
+    )
     job_memory_bytes: int = Field(
         default=2 << 30, gt=0, description="a job that takes more memory is ended"
     )

@@ -22,6 +22,7 @@ from api.routes import (
     complaints,
     imports,
     jobs,
+    learning,
     models,
     operations,
     problems,
@@ -41,6 +42,9 @@ from api.services.improvement import proof, rounds
 from api.services.intake import Intake
 from api.services.judgement import by_rule
 from api.services.keyfiles import check_value, secret
+from api.services.learning import drift, queue, training
+from api.services.learning.drift import WeeklyLook
+from api.services.learning.shadow import Shadow
 from api.services.logs import Log, fault, make_log
 from api.services.masking import Masker
 from api.services.metrics import Metrics
@@ -60,8 +64,15 @@ HANDLERS: dict[str, Handler] = {
     import_service.KIND: import_service.run_import,
     analysis.KIND: analysis.run_report,
     proof.KIND: proof.run_effects,
+    training.KIND: training.run_training,
+    queue.KIND: queue.run_suspects,
+    drift.KIND: drift.run_look,
 }
-ROUNDS: tuple[Round, ...] = (rounds.tend,)
+
+
+def regular_rounds() -> tuple[Round, ...]:
+    """What a worker looks after again and again."""
+    return (rounds.tend, Shadow().tend, WeeklyLook().tend)
 
 
 def make_office(
@@ -156,7 +167,7 @@ def create_app(
     app.state.office = office
     for part in (classify, complaints, imports, reports, problems, jobs, models, operations, site):
         app.include_router(part.router)
-    for more in (warning_routes, trend_routes, delivery_routes):
+    for more in (learning, warning_routes, trend_routes, delivery_routes):
         app.include_router(more.router)
     app.mount("/static", site.static_files())
     for kind in (SuyuanError, Problem, HTTPException, RequestValidationError, Exception):
@@ -184,7 +195,7 @@ async def _life(_app: FastAPI, office: Office) -> AsyncIterator[None]:
 async def _at_work(office: Office) -> AsyncIterator[None]:
     await _catch_up(office)
     following = asyncio.create_task(_follow(office))
-    worker = Worker(office, HANDLERS, ROUNDS) if office.settings.embedded_worker else None
+    worker = Worker(office, HANDLERS, regular_rounds()) if office.settings.embedded_worker else None
     courier = Courier(office) if office.settings.embedded_worker else None
     if worker is not None:
         worker.start()

@@ -33,6 +33,8 @@ _PARAMETERS = {
     "idempotency-key": "The caller's name for this call; repeated, it stores nothing again.",
     "id": "As a reply gave it.",
     "name": "Of a model, or of the file that is sent: its ending tells its format.",
+    "version": "As the list of candidates gives it, such as 1.0.1.",
+    "target": "Of which target the labels were doubted.",
     "content-type": "`multipart/form-data` for a form, else the body is the file itself.",
     "issue": "An issue code of the taxonomy, such as 1002.",
     "owner": "Only problems that this person owns.",

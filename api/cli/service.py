@@ -147,7 +147,7 @@ def migrate(json: JsonFlag = False) -> None:
 def worker() -> None:
     """Work on imports, reports and the backlog in a process of its own, until Ctrl-C."""
     from api.app import make_office, prepare
-    from api.app.assembly import HANDLERS, ROUNDS
+    from api.app.assembly import HANDLERS, regular_rounds
     from api.services.delivery.courier import Courier
     from api.services.models import follow
     from api.services.worker import Worker
@@ -158,7 +158,7 @@ def worker() -> None:
     office = make_office(settings)
     prepare(office)
     follow(office)
-    working = Worker(office, HANDLERS, ROUNDS)
+    working = Worker(office, HANDLERS, regular_rounds())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: working.stop(0))
     err.print(f"Working as {working.owner}; Ctrl-C stops.")

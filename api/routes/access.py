@@ -91,15 +91,35 @@ ACCESS: Mapping[tuple[str, str], Scope | None] = {
     ("GET", "/improvement/sheet.html"): Scope.READ,
     ("POST", "/improvement/exposure"): Scope.IMPORT,
     ("GET", "/jobs/{id}"): Scope.READ,
+    ("DELETE", "/jobs/{id}"): Scope.READ,
+    ("GET", "/labels/queue"): Scope.LABEL,
+    ("GET", "/labels/agreement"): Scope.TRAIN,
+    ("GET", "/labels/suspects"): Scope.TRAIN,
+    ("POST", "/labels/suspects"): Scope.TRAIN,
+    ("GET", "/labels/of/{id:path}"): Scope.READ,
+    ("POST", "/labels/of/{id:path}"): Scope.LABEL,
+    ("GET", "/decisions/{id:path}"): Scope.READ,
+    ("GET", "/drift"): Scope.TRAIN,
+    ("POST", "/drift"): Scope.TRAIN,
     ("GET", "/models"): Scope.READ,
     ("POST", "/models/{name}/activate"): Scope.MODELS,
+    ("POST", "/models/{name}/rollback"): Scope.MODELS,
+    ("GET", "/models/{name}/history"): Scope.READ,
+    ("POST", "/models/{name}/candidates"): Scope.TRAIN,
+    ("GET", "/models/{name}/candidates"): Scope.TRAIN,
+    ("GET", "/models/{name}/candidates/{version}"): Scope.TRAIN,
+    ("POST", "/models/{name}/candidates/{version}/shadow"): Scope.TRAIN,
+    ("GET", "/models/{name}/candidates/{version}/shadow"): Scope.TRAIN,
+    ("POST", "/models/{name}/candidates/{version}/promotion"): Scope.TRAIN,
+    ("DELETE", "/models/{name}/candidates/{version}/promotion"): Scope.TRAIN,
+    ("POST", "/models/{name}/candidates/{version}/promotion/confirm"): Scope.MODELS,
 }
-_WHOLE = frozenset({Scope.MODELS, Scope.OPERATE})
+_WHOLE = frozenset({Scope.TRAIN, Scope.MODELS, Scope.OPERATE})
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def office_of(request: Request) -> Office:
-    """The parts that the application was put together from."""
+async def office_of(request: Request) -> Office:
+    """The parts that the application was put together from; async, so that no thread is hired."""
     return request.app.state.office  # type: ignore[no-any-return]
 
 
@@ -113,7 +133,8 @@ async def admit(request: Request) -> None:
     if needed is PUBLIC:
         return
     address = request.client.host if request.client else ""
-    gate = office_of(request).gate
+    office: Office = request.app.state.office
+    gate = office.gate
     authorization = request.headers.get("authorization")
     caller = await gate.admit(authorization, address, local=is_local(request, address))
     if caller is None:
@@ -140,7 +161,7 @@ def is_local(request: Request, address: str) -> bool:
         return False
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Who was let through."""
     return request.state.caller  # type: ignore[no-any-return]
 

@@ -48,7 +48,7 @@ class JobOut(BaseModel):
 
     id: str
     kind: str
-    state: Literal["queued", "running", "done", "failed"]
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
     reason: str | None
     done: int
     total: int

@@ -43,6 +43,7 @@ class Scope(StrEnum):
     IMPROVE = "improve"
     APPROVE = "approve"
     UNMASK = "unmask"
+    TRAIN = "train"
     MODELS = "models"
     OPERATE = "operate"
 
@@ -66,7 +67,7 @@ SCOPES: Mapping[Role, frozenset[Scope]] = {
         _HANDLES | {Scope.EXPORT, Scope.REPORT, Scope.UNMASK, Scope.APPROVE}
     ),
     Role.ANALYST: frozenset(
-        _READS | {Scope.IMPORT, Scope.EXPORT, Scope.REPORT, Scope.LABEL, Scope.IMPROVE}
+        _READS | {Scope.IMPORT, Scope.EXPORT, Scope.REPORT, Scope.LABEL, Scope.IMPROVE, Scope.TRAIN}
     ),
     Role.ADMINISTRATOR: frozenset(Scope),
 }

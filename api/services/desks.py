@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from domain.errors import ModelError, ModelMissing, SuyuanError
+
+_MINUTE = 60
 
 
 class Decision(Protocol):
@@ -57,6 +61,34 @@ class Desk(Protocol):
         """A decision or a refusal for each text, in their order."""
 
 
+class Tally:
+    """Decisions and faults of the last minute, second by second."""
+
+    def __init__(self) -> None:
+        self._seconds: deque[list[int]] = deque()
+        self._adding = threading.Lock()
+
+    def add(self, decided: int, broke: int) -> None:
+        """Count some of this second."""
+        now = int(time.monotonic())
+        with self._adding:
+            if not self._seconds or self._seconds[-1][0] != now:
+                self._seconds.append([now, 0, 0])
+                self._forget(now)
+            self._seconds[-1][1] += decided
+            self._seconds[-1][2] += broke
+
+    def sums(self) -> tuple[int, int]:
+        """How many were decided or tried, and how many broke."""
+        with self._adding:
+            self._forget(int(time.monotonic()))
+            return sum(s[1] for s in self._seconds), sum(s[2] for s in self._seconds)
+
+    def _forget(self, now: int) -> None:
+        while self._seconds and self._seconds[0][0] <= now - _MINUTE:
+            self._seconds.popleft()
+
+
 LoadDesk = Callable[[str | None], Desk]
 
 
@@ -68,6 +100,15 @@ class Desks:
         self._current: Desk | None = None
         self._reason = "no model has been loaded yet"
         self._swapping = threading.Lock()
+        self._tally = Tally()
+
+    def note(self, decided: int, *, broke: bool = False) -> None:
+        """Count decisions of the desk at work, or one on which it broke."""
+        self._tally.add(decided, int(broke))
+
+    def trouble(self) -> tuple[int, int]:
+        """Decisions of the last minute, of the desk at work alone, and how many broke."""
+        return self._tally.sums()
 
     @property
     def reason(self) -> str | None:
@@ -92,9 +133,9 @@ class Desks:
             except ModelError as error:
                 self._reason = str(error)
                 raise
-            self._current, self._reason = desk, ""
+            self._current, self._reason, self._tally = desk, "", Tally()
             return desk
 
     def take(self, desk: Desk | None, reason: str = "") -> None:
         """Put a desk to work that somebody else made, or none."""
-        self._current, self._reason = desk, reason
+        self._current, self._reason, self._tally = desk, reason, Tally()

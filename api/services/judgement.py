@@ -58,12 +58,14 @@ def judge(desks: Desks, complaint: Complaint, received_at: datetime) -> Judgemen
     """One judgement; a desk that is missing or breaks leaves the complaint pending."""
     try:
         desk = desks.current()
-        decision = desk.decide(_readable(complaint.text), received_at, complaint.values)
+        decision = desk.decide(readable(complaint.text), received_at, complaint.values)
     except ModelMissing:
         return Judgement(None, NO_MODEL, by_rule(complaint, received_at))
     except Exception as error:
+        desks.note(1, broke=True)
         broke = f"the classifier broke: {type(error).__name__}"
         return Judgement(None, broke, by_rule(complaint, received_at))
+    desks.note(1)
     return Judgement(decision.to_dict())
 
 
@@ -94,14 +96,15 @@ def judge_many(
     try:
         desk = desks.current()
         rows = [complaint.values for complaint in masked]
-        texts = [_readable(complaint.text) for complaint in masked]
+        texts = [readable(complaint.text) for complaint in masked]
         outcomes = desk.decide_many(texts, list(received_at), rows)
     except Exception:
         return [judge(desks, one, at) for one, at in zip(masked, received_at, strict=True)]
+    desks.note(len(outcomes))
     return [_judgement(outcome) for outcome in outcomes]
 
 
-def _readable(masked: str) -> str:
+def readable(masked: str) -> str:
     """The text without its tags, which are no words of the complaint; offsets stay."""
     read = blanked(masked)
     return read if has_chinese(read) else masked

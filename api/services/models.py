@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Any
-
-from sqlalchemy import Connection
 
 from api.services.access import Caller
 from api.services.clock import wall_clock
 from api.services.desks import Desk
+from api.services.learning import promotion
 from api.services.office import Office
 from api.settings import Settings
-from api.store import facts
-from api.store.complaints import audit_row
-from domain.errors import ModelMissing, NotFound
+
+follow = promotion.follow
 
 
 def load_desk(settings: Settings, version: str | None) -> Desk:
@@ -46,27 +43,5 @@ async def listed(office: Office) -> list[dict[str, Any]]:
 
 async def activate(office: Office, caller: Caller, name: str, version: str) -> dict[str, Any]:
     """Put a version to work here, and in every other process within seconds."""
-    if name != office.settings.model:
-        raise NotFound("there is no model of this name at work here")
-    try:
-        await asyncio.to_thread(office.desks.swap, version)
-    except ModelMissing:
-        raise NotFound("there is no such version of the model") from None
-    await office.write(partial(_activate, office=office, by=caller.id, name=name, version=version))
+    await promotion.activate(office, caller, name, version)
     return (await listed(office))[0]
-
-
-def _activate(connection: Connection, office: Office, by: str, name: str, version: str) -> None:
-    now = office.clock()
-    facts.activate(connection, {"name": name, "version": version, "since": now, "by": by})
-    audit_row(connection, now, by, "model.activate", f"{name} {version}", {})
-
-
-def follow(office: Office) -> None:
-    """Load the version that was activated last, here or in another process."""
-    wanted = office.database.submit(
-        partial(facts.active_model, name=office.settings.model), writes=False
-    ).result()
-    at_work = office.desks.current().model.version if office.desks.ready() else None
-    if at_work is None or (wanted is not None and wanted != at_work):
-        office.desks.swap(wanted)

@@ -2,11 +2,15 @@
 
 Shipped models lie beside the code and are pinned by checksum; models trained here lie in the
 data directory and are signed with a key that is made there at the first need. A directory named
-in the settings takes the place of both.
+in the settings takes the place of both. Candidates lie apart: nothing decides with them until they
+were judged and promoted, which puts them on the shelf. A candidate for a shipped name counts the
+last part of its version up; releases count the others, so the two never meet.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +60,44 @@ def open_desk(settings: Settings, name: str, version: str | None = None) -> Desk
     chosen = there[-1]
     key = _key(settings) if chosen.origin != "shipped" else None
     return registry.open_desk(name, chosen.version, root=chosen.root, key=key)
+
+
+def open_candidate(settings: Settings, name: str, version: str) -> Desk:
+    """The desk of a candidate, after every check."""
+    root = candidate_root(settings)
+    return registry.open_desk(name, version, root=root, key=_key(settings))
+
+
+def publish_candidate(settings: Settings, trained: Any) -> Path:
+    """Write a trained model where candidates lie; what a killed run left is thrown away."""
+    folder = candidate_root(settings) / trained.model.name / trained.model.version
+    shutil.rmtree(folder, ignore_errors=True)
+    return Path(trained.publish(candidate_root(settings), _key(settings)))
+
+
+def adopt(settings: Settings, name: str, version: str) -> None:
+    """Put a candidate on the shelf, checked once more and signed as it was."""
+    if any(model.version == version for model in shelved(settings, name)):
+        return
+    artefact.adopt(candidate_root(settings), own_root(settings), name, version, _key(settings))
+
+
+def candidate_root(settings: Settings) -> Path:
+    """Where models lie that nothing decides with yet."""
+    return settings.data_dir / "candidates"
+
+
+def next_candidate(settings: Settings, name: str, taken: Sequence[str] = ()) -> str:
+    """What a candidate of that name is called; `taken` are versions of earlier ones."""
+    there = shelved(settings, name)
+    versions = {model.version for model in there} | set(taken)
+    versions |= set(artefact.versions(candidate_root(settings), name))
+    if not versions:
+        return "1.0.0"
+    major, minor, patch = artefact.version_key(max(versions, key=artefact.version_key))
+    if any(model.origin == "shipped" for model in there):
+        return f"{major}.{minor}.{patch + 1}"
+    return f"{major}.{minor + 1}.0"
 
 
 def next_version(settings: Settings, name: str) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from api.store.tables import active_models, facts
 
@@ -24,9 +21,3 @@ def active_model(connection: Connection, name: str) -> str | None:
     """The version of a model that was activated last."""
     statement = select(active_models.c.version).where(active_models.c.name == name)
     return connection.execute(statement).scalar()
-
-
-def activate(connection: Connection, values: Mapping[str, Any]) -> None:
-    """Make a version of a model the active one."""
-    connection.execute(delete(active_models).where(active_models.c.name == values["name"]))
-    connection.execute(insert(active_models), dict(values))

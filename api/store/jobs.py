@@ -18,6 +18,7 @@ QUEUED = "queued"
 RUNNING = "running"
 DONE = "done"
 FAILED = "failed"
+CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,15 @@ def fail(connection: Connection, held: Claim, reason: str, at: datetime, *, agai
     values: dict[str, Any] = {"failure": reason[:500], "lease_until": None}
     values |= {"state": QUEUED} if again else {"state": FAILED, "finished_at": at}
     return _change(connection, held, values)
+
+
+def cancel(connection: Connection, identifier: str, by: str, at: datetime) -> bool:
+    """End a job that waits or runs; its owner finds out and stops. False when it is over."""
+    values = {"state": CANCELLED, "failure": f"cancelled by {by}", "finished_at": at,
+              "lease_until": None}  # fmt: skip
+    open_ = (jobs.c.id == identifier, jobs.c.state.in_([QUEUED, RUNNING]))
+    statement = update(jobs).where(*open_).values(**values).returning(jobs.c.number)
+    return connection.execute(statement).first() is not None
 
 
 def _change(connection: Connection, held: Claim, values: Mapping[str, Any]) -> bool:

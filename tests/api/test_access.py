@@ -21,7 +21,12 @@ def _routes(house: House) -> set[tuple[str, str]]:
 
 
 def _try(house: House, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
-    concrete = path.replace("{id:path}", "none").replace("{id}", "none").replace("{name}", "none")
+    concrete = (
+        path.replace("{id:path}", "none")
+        .replace("{id}", "none")
+        .replace("{name}", "none")
+        .replace("{version}", "none")
+    )
     body = {"json": {}} if method in {"POST", "PUT"} else {}
     return house.call(method, concrete, headers=headers, **body)
 

@@ -104,6 +104,16 @@ def measured(given: Opinions) -> dict[str, Any]:
     return {"targets": targets}
 
 
+def disputed(given: Opinions) -> list[str]:
+    """Complaints of which people said different things, newest first."""
+    found: dict[str, None] = {}
+    for target, by_complaint in given.items():
+        for complaint, said in by_complaint.items():
+            if len({_value(target, value) for value in said.values()}) > 1:
+                found[complaint] = None
+    return list(found)
+
+
 def _of_target(target: str, several: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     from triage import agreement as figures
 
