@@ -227,7 +227,7 @@ def _watched(scope: _Scope, mined: CauseReport | None, options: ReportOptions) -
         "outlook": outlook(scope.everything, scope.period),
         "dissatisfaction": dissatisfaction(scope.cases, options.small_group),
         "words": words(scope.cases, scope.last, options),
-        "problems": [],
+        "problems": [dict(problem) for problem in options.problems],
         "public": False,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -48,7 +49,8 @@ class ReportOptions:
     days that the table has. ``items`` are the columns whose values may be causes; without them
     those of the usual ones that the table has. ``only`` keeps the complaints of one product line
     or unit (``{"department": "物流部"}``). ``judgements`` are what people said of earlier
-    findings. ``exposure`` has the columns ``attribute, value,
+    findings. ``problems`` are those of the house with their measures and measured effects.
+    ``exposure`` has the columns ``attribute, value,
     units`` (sold, served). ``severity`` weighs issues in the order of the findings.
     ``issue_names`` name codes that the taxonomy does not have. ``personal`` columns hold names of
     persons; the report numbers them instead.
@@ -63,6 +65,7 @@ class ReportOptions:
     exposure: pd.DataFrame | None = None
     only: Mapping[str, str] = field(default_factory=dict)
     judgements: tuple[Judgement, ...] = ()
+    problems: tuple[Mapping[str, Any], ...] = ()
     severity: Mapping[str, float] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     frequent_share: float = 0.10
