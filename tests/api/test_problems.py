@@ -315,3 +315,39 @@ def test_sheet_report_chart_and_workbook_come_from_one_state(sqlite_house: House
     cell = book.active["B2"]
     assert (cell.value, cell.data_type) == ("=1+1 水泵", "s")
     assert house.get("/problems.html").status_code == 200
+
+
+def test_a_report_and_the_white_paper_show_problems_and_what_measures_changed(
+    sqlite_house: House,
+) -> None:
+    """With owners in the house's report, without names of places or people for the public."""
+    house = sqlite_house
+    fill(house, range(26), here=8)
+    fill(house, range(26, 39), here=1)
+    outlet = [{"attribute": "outlet", "value": "光谷店"}]
+    raised(house, places=outlet, title="光谷店修不好")
+    problem = raised(house)
+    eventually(house, problem["id"], counting=False)
+    acted(house, problem, "2025-12-01")
+    admin = house.key("administrator")
+    measure(house, problem["id"], admin)
+    order = house.post("/reports", {"start": "2025-12-01"}, headers=admin).json()
+    for _ in range(1_200):
+        job = house.get(f"/jobs/{order['job']}", headers=admin).json()
+        if job["state"] in {"done", "failed"}:
+            break
+        house.do(_pause())
+    assert job["state"] == "done", job
+    told = house.get(f"/reports/{order['id']}.json", headers=admin).json()["problems"]
+    assert [each["title"] for each in told] == ["光谷店修不好", problem["title"]]
+    assert told[1]["measures"][0]["verdict"] == "有效"
+    page = house.get(f"/reports/{order['id']}.html", headers=admin).text
+    assert "更换排水泵供应商" in page
+    assert "质量部" in page
+    book = house.get(f"/reports/{order['id']}.xlsx", headers=admin).content
+    cells = openpyxl.load_workbook(io.BytesIO(book))["改进"]
+    assert {row[0].value for row in cells.rows} == {"问题", "光谷店修不好", problem["title"]}
+    public = house.get(f"/reports/{order['id']}/public.html", headers=admin).text
+    assert "更换排水泵供应商" in public
+    assert "光谷店" not in public
+    assert "质量部" not in public

@@ -50,6 +50,8 @@ _KNOWN_WEEKS = 26
 _MOST_COLUMNS = 18
 _FEWEST_COLUMNS = 8
 _VITAL = 0.8
+_EFFECTS = {"有效": "worked", "无效": "failed", "不确定": "unsure", "过早": "early"}
+_LIVE_STATES = frozenset({"open", "owned", "acting", "watching"})
 _LIFTS = (1.0, 1.25, 1.5, 2.0, 3.0)
 
 
@@ -155,6 +157,8 @@ class Page:
             "clock_chart": self.clock_chart,
             "outlook_chart": self.outlook_chart,
             "dissatisfied_chart": self.dissatisfied_chart,
+            "problems_lead": self.problems_lead,
+            "effect": self.effect,
         }
 
     def sections(self) -> list[str]:
@@ -167,6 +171,7 @@ class Page:
             "words": bool(content["words"]["rising"] or content["words"]["alike"]),
             "trends": bool(content["trends"]["categories"] or content["trends"]["issues"]),
             "profile": bool(content["profile"]["segments"] or content["profile"]["clock"]),
+            "problems": bool(content["problems"]),
         }
         order = (
             "glance",
@@ -179,6 +184,7 @@ class Page:
             "profile",
             "dissatisfaction",
             "words",
+            "problems",
             "method",
         )
         return [name for name in order if shown.get(name, True)]
@@ -383,6 +389,26 @@ class Page:
     def explained(self, confounders: list[Content]) -> str:
         """What explains a confounded finding, in words."""
         return self.say("list_joint").join(explanation(by, self.language) for by in confounders)
+
+    def effect(self, verdict: str) -> str:
+        """A verdict in the report's language."""
+        return self.say(f"effect_{_EFFECTS[verdict]}")
+
+    def problems_lead(self) -> str:
+        """How many problems are open, and what the measures came to."""
+        rows = self.content["problems"]
+        measures = [measure for row in rows for measure in row["measures"]]
+        done = [measure for measure in measures if measure["done_on"]]
+        return self.say(
+            "problems_lead",
+            open=number(sum(row["state"] in _LIVE_STATES for row in rows)),
+            total=number(len(rows)),
+            done=number(len(done)),
+            due=number(len(measures) - len(done)),
+            overdue=number(sum(bool(measure["overdue"]) for measure in measures)),
+            effective=number(sum(measure["verdict"] == "有效" for measure in done)),
+            judged=number(sum(measure["verdict"] is not None for measure in done)),
+        )
 
     def findings_lead(self) -> str:
         """How many findings there are and of which kind, of how many tests."""

@@ -26,6 +26,7 @@ def public_content(content: Content) -> Content:
     kept["counts"] = {**content["counts"], "customers": None}
     kept["findings"] = [_finding(f) for f in content["findings"] if _may_be_seen(f)]
     kept["warnings"] = [_warning(w) for w in content["warnings"] if w["issue"]]
+    kept["problems"] = [_problem(p) for p in content["problems"]]
     kept["surveillance"] = {**content["surveillance"], "signatures": {}, "house_rule": []}
     kept["mining"] = {**content["mining"], "nearest_misses": [], "vanished": [], "messages": []}
     return kept
@@ -37,6 +38,16 @@ _EMPTIED: Content = {
     "dissatisfaction": None,
     "outlook": None,
 }
+
+
+def _problem(problem: Content) -> Content:
+    """A problem under the name of its issue; of a hidden place no measure is named either."""
+    seen = [place for place in problem["places"] if place["attribute"] in _SEEN_ATTRIBUTES]
+    title = " ".join([*(place["value"] for place in seen), problem["issue"]["name"]])
+    whole = len(seen) == len(problem["places"])
+    measures = [{**each, "owner": None} for each in problem["measures"] if whole]
+    kept = {**problem, "id": "", "owner": None, "title": title, "places": seen}
+    return kept | {"measures": measures}
 
 
 def _may_be_seen(finding: Content) -> bool:

@@ -23,6 +23,7 @@ _MADE = datetime(2000, 1, 1)  # noqa: DTZ001  (the same bytes whenever it is mad
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _LONGEST_CELL = 32_000
 _WIDEST = 60
+_OF_MEASURE = ("title", "due_on", "done_on", "verdict", "rate_ratio", "sentence")
 _STATUS = {"confounded": "confounded_status"}
 
 
@@ -88,6 +89,7 @@ class _Writer:
             self._profile(),
             self._dissatisfaction(),
             self._words(),
+            self._problems(),
             self._errors(),
             self._parameters(),
         )
@@ -357,6 +359,18 @@ class _Writer:
             for row in self.content["words"]["rising"]
         ]
         return Sheet(self.say("words"), header, rows)
+
+    def _problems(self) -> Sheet:
+        rows: list[Row] = []
+        for problem in self.content["problems"]:
+            head = [problem["title"], self.say(f"problem_{problem['state']}"), problem["owner"],
+                    problem["complaints"]]  # fmt: skip
+            measures = problem["measures"] or [dict.fromkeys(_OF_MEASURE)]
+            rows += [[*head, *(each[name] for name in _OF_MEASURE)] for each in measures]
+        names = ("problem_head", "problem_state", "problem_owner", "problem_complaints",
+                 "problem_measures", "sheet_due", "sheet_done", "sheet_effect", "sheet_ratio",
+                 "sheet_why")  # fmt: skip
+        return Sheet(self.say("problems"), [self.say(name) for name in names], rows)
 
     def _errors(self) -> Sheet:
         rows = [
