@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
 from api.app import openapi
+from api.app.admission import Admission
 from api.app.edge import Edge
 from api.errors import Problem, invalid, problem_of
 from api.pages import site
@@ -173,7 +174,14 @@ def create_app(
     for kind in (SuyuanError, Problem, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _refused)
     app.openapi = partial(openapi.document, app)  # type: ignore[method-assign]
-    app.add_middleware(Edge, settings=settings, metrics=office.metrics, log=office.log)
+    app.state.admission = Admission(settings, office.metrics)
+    app.add_middleware(
+        Edge,
+        settings=settings,
+        metrics=office.metrics,
+        log=office.log,
+        admission=app.state.admission,
+    )
     return app
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from api.app.admission import FULL, Admission
 from api.errors import Problem, problem_of
 from api.services.logs import Log, fault
 from api.services.metrics import Metrics
@@ -24,8 +25,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Body = TypeVar("Body", bytes, bytearray)
 
 UPLOADS = "/imports"
-_ALWAYS = frozenset({"/livez", "/healthz", "/readyz", "/metrics"})
-_LONGEST_QUEUE_SECONDS = 0.3
+ADMITTED = "admitted"
+ALWAYS = frozenset({"/livez", "/healthz", "/readyz", "/metrics"})
 _LINGER_BYTES = 1 << 20
 _LINGER_SECONDS = 1.0
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
@@ -34,7 +35,7 @@ POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_SECURITY = (
+SECURITY = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
@@ -50,14 +51,14 @@ class _Gone(Exception):
 class Edge:
     """The outermost layer of the service."""
 
-    def __init__(self, app: App, settings: Settings, metrics: Metrics, log: Log) -> None:
+    def __init__(
+        self, app: App, settings: Settings, metrics: Metrics, log: Log, admission: Admission
+    ) -> None:
         self._app = app
         self._settings = settings
         self._metrics = metrics
         self._log = log
-        self._present = 0
-        self._room = settings.concurrency + settings.waiting
-        self._desks = asyncio.Semaphore(settings.concurrency)
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,31 +74,33 @@ class Edge:
                 self._log.error("fault", request=exchange.id, **fault(error))
             await exchange.refuse(problem_of(error), receive)
         finally:
+            if scope.get(ADMITTED):
+                self._admission.leave()
             self._count(scope, exchange)
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
         refuse_head(scope)
         body = await self._body(scope, receive)
-        if scope["path"] in _ALWAYS:
+        if scope["path"] in ALWAYS:
             await self._app(scope, _replay(body), exchange.send)
             return
-        self._refuse_overload(scope.get("arrived", exchange.arrived))
-        self._present += 1
+        self._admit(scope)
         try:
-            async with asyncio.timeout(self._settings.request_seconds), self._desks:
+            async with asyncio.timeout(self._settings.request_seconds), self._admission.desks:
+                await self._admission.turns.take()
                 await self._app(scope, _replay(body), exchange.send)
         except TimeoutError:
             seconds = self._settings.request_seconds
             raise Problem(503, f"no reply was ready within {seconds:g} s; try again") from None
-        finally:
-            self._present -= 1
 
-    def _refuse_overload(self, complete_since: float) -> None:
-        """Turn away at once who would wait too long: the waiting room is full."""
-        queued_seconds = time.perf_counter() - complete_since
-        if self._present >= self._room or queued_seconds > _LONGEST_QUEUE_SECONDS:
-            self._metrics.refused.labels("overload").inc()
-            raise Problem(503, "more requests than can be served now; try again after a second")
+    def _admit(self, scope: Scope) -> None:
+        """Let in whom the door has not let in yet, or turn them away at once."""
+        if scope.get(ADMITTED):
+            return
+        if not self._admission.has_room():
+            raise Problem(503, FULL)
+        self._admission.enter()
+        scope[ADMITTED] = True
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         settings = self._settings
@@ -156,7 +159,7 @@ class _Exchange:
     def _headers(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         headers = list(given)
         present = {name.lower() for name, _ in headers}
-        headers += [pair for pair in _SECURITY if pair[0] not in present]
+        headers += [pair for pair in SECURITY if pair[0] not in present]
         if b"content-security-policy" not in present:
             headers.append((b"content-security-policy", POLICY))
         headers.append((b"x-request-id", self.id.encode()))

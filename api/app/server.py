@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import resource
 import signal
 import socket
+import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from functools import partial
 from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.app.admission import FULL, Admission
 from api.app.assembly import create_app, make_office, prepare
+from api.app.edge import ADMITTED, ALWAYS, POLICY, SECURITY
 from api.errors import Problem
 from api.settings import Settings
 from api.store.lock import only_service
@@ -29,6 +34,20 @@ _MOST_HEAD_BYTES = 32 << 10
 _SWEEP_TICKS = 10
 _FILES = 16_384
 _LOOK_SECONDS = 0.5
+_COLLECT_AFTER = (20_000, 10, 50)
+_SWITCH_SECONDS = 0.001
+_SMALL_BODY = 64 << 10
+_ALWAYS = frozenset(path.encode() for path in ALWAYS)
+_FULL_BODY = Problem(503, FULL).body()
+_FULL_HEAD = b"".join(
+    [
+        b"HTTP/1.1 503 Service Unavailable\r\n",
+        *(b"%s: %s\r\n" % pair for pair in SECURITY),
+        *(f"{n}: {v}\r\n".encode() for n, v in Problem(503, FULL).all_headers().items()),
+        b"content-security-policy: " + POLICY + b"\r\n",
+        b"content-length: %d\r\nx-request-id: " % len(_FULL_BODY),
+    ]
+)
 
 
 class Door(HttpToolsProtocol):
@@ -37,6 +56,7 @@ class Door(HttpToolsProtocol):
     waiting_since: float | None = None
     head_bytes = 0
     head_open = False
+    turned_away = False
 
     def connection_made(self, transport: Any) -> None:
         """Start to wait."""
@@ -49,7 +69,7 @@ class Door(HttpToolsProtocol):
         self.head_bytes = 0
         self.head_open = True
         self.waiting_since = time.monotonic()
-        self.scope["arrived"] = time.perf_counter()  # type: ignore[typeddict-unknown-key]
+        self._told()["arrived"] = time.perf_counter()
 
     def on_url(self, url: bytes) -> None:
         """Refuse an address without end."""
@@ -67,17 +87,68 @@ class Door(HttpToolsProtocol):
         """Wait for the body from now on."""
         self.head_open = False
         self.waiting_since = time.monotonic()
+        if self._is_weighed():
+            if not self._admission.has_room():
+                self.turned_away = True
+                return
+            self._admission.enter()
+            self._told()[ADMITTED] = True
         super().on_headers_complete()
+
+    def _told(self) -> dict[str, Any]:
+        """What the application is told of the request at hand."""
+        return cast("dict[str, Any]", self.scope or {})
+
+    @property
+    def _admission(self) -> Admission:
+        return self.config.loaded_app.state.admission  # type: ignore[no-any-return]
+
+    def _is_weighed(self) -> bool:
+        """Whether it is decided here, before any work, if this request is let in.
+
+        Those that wait behind another one on the same connection and those with large or
+        unmeasured bodies are left to the edge.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            return False
+        if self.url.partition(b"?")[0] in _ALWAYS:
+            return False
+        head = dict(self.headers)
+        length = head.get(b"content-length", b"0")
+        measured = length.isdigit() and int(length[:9]) <= _SMALL_BODY and len(length) < 9
+        return measured and not head.keys() & {b"transfer-encoding", b"expect", b"upgrade"}
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body; of who is turned away nothing is kept."""
+        if not self.turned_away:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The caller has said all; nobody waits for them."""
         self.waiting_since = None
-        self.scope["arrived"] = time.perf_counter()  # type: ignore[typeddict-unknown-key]
+        if self.turned_away:
+            self.turned_away = False
+            self._turn_away()
+            return
+        self._told()["arrived"] = time.perf_counter()
         super().on_message_complete()
 
+    def _turn_away(self) -> None:
+        """Say 503 without a task; the connection may be used again."""
+        self.transport.write(_FULL_HEAD + uuid.uuid4().hex.encode() + b"\r\n\r\n" + _FULL_BODY)
+        if not self.parser.should_keep_alive():
+            self.transport.close()
+            return
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
     def data_received(self, data: bytes) -> None:
-        """Refuse a head that never ends, whatever it is made of."""
+        """Refuse a head that never ends; nobody whose body is still to come holds a place."""
         super().data_received(data)
+        if self.waiting_since is not None and self._told().pop(ADMITTED, False):
+            self._admission.leave()
         if self.head_open:
             self.head_bytes += len(data)
             if self.head_bytes > 2 * _MOST_HEAD_BYTES:
@@ -105,6 +176,13 @@ class Server(uvicorn.Server):
     """Sweeps out silent connections and leaves with status 0 after a graceful stop."""
 
     patience_seconds: float = 30.0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then spare the collector what will stay: words, model, routes."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
 
     async def on_tick(self, counter: int) -> bool:
         """Once a second, close what has kept us waiting for too long."""
@@ -184,6 +262,7 @@ def _leave_with_parent(parent: int) -> None:
 
 
 def _server(settings: Settings, config: uvicorn.Config) -> Server:
+    sys.setswitchinterval(_SWITCH_SECONDS)  # the store's thread shall not hold replies up
     server = Server(config)
     server.patience_seconds = max(settings.header_seconds, settings.body_seconds)
     return server
