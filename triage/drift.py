@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,7 @@ def history_of(
     *,
     attributes: Mapping[str, Sequence[str | None]] | None = None,
     predictions: Mapping[str, Sequence[Any]] | None = None,
-    confidence: Mapping[str, Sequence[float]] | None = None,
+    confidence: Mapping[str, Sequence[float | None]] | None = None,
     labels: Mapping[str, Sequence[Any]] | None = None,
     corrected: Sequence[bool | None] | None = None,
     persons: Sequence[str | None] | None = None,
@@ -188,7 +189,8 @@ def history_of(
     predictions, labels : mapping of target to sequence, optional
         What the model gave and people confirmed; one label or several each, None where nobody
         said anything.
-    confidence : mapping of target to sequence of float, optional
+    confidence : mapping of target to sequence of float or None, optional
+        None where nothing was decided.
     corrected : sequence of bool or None, optional
         Whether people changed the decision; None where nobody looked.
     persons : sequence of str or None, optional
@@ -244,10 +246,11 @@ def _by_label(given: Sequence[Any], week: Integers, size: int) -> dict[str, list
     return dict(sorted(counted.items()))
 
 
-def _bins(given: Sequence[float], week: Integers, size: int) -> Integers:
-    place = np.clip((np.asarray(given, np.float64) * 10).astype(np.int64), 0, 9)
+def _bins(given: Sequence[float | None], week: Integers, size: int) -> Integers:
     found = np.zeros((size, 10), np.int64)
-    np.add.at(found, (week, place), 1)
+    rows = [i for i, sure in enumerate(given) if sure is not None]
+    sure = np.array([given[i] for i in rows], np.float64)
+    np.add.at(found, (week[rows], np.clip((sure * 10).astype(np.int64), 0, 9)), 1)
     return found
 
 
@@ -365,13 +368,10 @@ def _plain_series(history: History) -> Iterator[_Series]:
             yield _series(kind, _flat(tables), totals, weeks)
     if history.labels and history.labelled is not None:
         yield _series("label", _flat(history.labels), _row(history.labelled, weeks), weeks)
-    unsure = {
-        f"{target}: < {cut:g}": np.asarray(bins)[:, : round(cut * 10)].sum(axis=1).tolist()
-        for target, bins in history.confidence.items()
-        for cut in _CUTS
-    }
-    if unsure:
-        yield _series("confidence", unsure, totals, weeks)
+    for target, bins in history.confidence.items():
+        table = np.asarray(bins)
+        unsure = {f"{target}: < {cut:g}": table[:, : round(cut * 10)].sum(axis=1) for cut in _CUTS}
+        yield _series("confidence", unsure, table.sum(axis=1).astype(np.float64), weeks)
     if history.corrected is not None and history.reviewed is not None:
         changed = {"corrected": history.corrected}
         yield _series("correction", changed, _row(history.reviewed, weeks), weeks)
@@ -381,12 +381,12 @@ def _flat(tables: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, Sequen
     return {f"{target}: {label}": row for target, of in tables.items() for label, row in of.items()}
 
 
-def _series(kind: str, of: Mapping[str, Sequence[int]], out_of: Floats, weeks: int) -> _Series:
+def _series(kind: str, of: Mapping[str, Any], out_of: Floats, weeks: int) -> _Series:
     counts = np.array([_row(row, weeks) for row in of.values()])
     return _Series(kind, list(of), counts, np.broadcast_to(out_of, counts.shape))
 
 
-def _row(row: Sequence[int], weeks: int) -> Floats:
+def _row(row: Any, weeks: int) -> Floats:
     if len(row) != weeks:
         raise InputError(f"a series has {len(row)} weeks, the history {weeks}")
     return np.asarray(row, np.float64)
@@ -442,6 +442,31 @@ def _scatter(past: Floats, base: Floats, rate: Floats) -> Floats:
     return np.asarray(np.maximum(drawn, 1.0))
 
 
+@dataclass(frozen=True)
+class _Week:
+    """The texts of one week; letters are looked at only where something is odd."""
+
+    texts: Sequence[str]
+
+    @cached_property
+    def matrix(self) -> csr_matrix:
+        """Which hashed n-gram stands in which text."""
+        points, offsets = joined(self.texts)
+        indptr, slots, counts = hashed_slots(points, offsets, alphabet(), _SIZE, _BITS)
+        ones = np.ones(len(counts), np.int32)
+        return csr_matrix((ones, slots, indptr), shape=(len(self.texts), 1 << _BITS))
+
+    @cached_property
+    def letters(self) -> list[_Letters]:
+        return [_letters(text) for text in self.texts]
+
+    def holding_slot(self, slot: int) -> NDArray[np.bool_]:
+        return np.asarray(self.matrix[:, [slot]].toarray().ravel() > 0)
+
+    def holding(self, name: str) -> NDArray[np.bool_]:
+        return np.array([name in text.folded for text in self.letters], np.bool_)
+
+
 class _Words:
     """Words of the texts, counted as hashed n-grams and named only where they alarm."""
 
@@ -451,41 +476,47 @@ class _Words:
         heard = _heard(history.persons, week_of)
         self.rows = [np.flatnonzero(heard & (week_of == w)) for w in range(history.weeks)]
         self.totals = np.array([len(rows) for rows in self.rows], np.float64)
-        counted = [csr_matrix(self._matrix(rows).sum(axis=0)) for rows in self.rows]
-        self.counts = vstack(counted).tocsc()
-        self.loud: dict[str, int] = {}
+        self.counts = vstack([self._week(rows) for rows in self.rows]).tocsc()
+        self.loud: dict[str, tuple[int, int]] = {}
 
-    def _matrix(self, rows: Integers) -> csr_matrix:
-        """Which n-gram stands in which of these texts."""
-        points, offsets = joined([self.texts[i] for i in rows.tolist()])
-        indptr, slots, counts = hashed_slots(points, offsets, alphabet(), _SIZE, _BITS)
-        ones = np.ones(len(counts), np.int32)
-        return csr_matrix((ones, slots, indptr), shape=(len(rows), 1 << _BITS))
+    def _week(self, rows: Integers) -> csr_matrix:
+        """In how many of these texts each n-gram stands."""
+        matrix = _Week([self.texts[i] for i in rows.tolist()]).matrix
+        return csr_matrix(matrix.sum(axis=0))
 
     def alarms(self, week: int) -> Iterator[Alarm]:
         rows = self.rows[week]
         if not len(rows):
             return
-        matrix = self._matrix(rows)
-        free = np.ones(len(rows), np.bool_)
-        texts = [_letters(self.texts[i]) for i in rows.tolist()]
-        for name, last in list(self.loud.items()):
-            if week - last <= self.vigilance.quiet:
-                held = np.array([name in text.folded for text in texts])
-                self.loud[name] = week if held.any() else last
-                free &= ~held
+        now = _Week([self.texts[i] for i in rows.tolist()])
+        free = self._unexplained(week, now)
         for _ in range(_FAMILIES):
-            odd, slot = self._oddest(week, matrix, free)
+            odd, slot = self._oddest(week, now.matrix, free)
             if odd is None:
                 return
-            behind = np.flatnonzero(free & (matrix[:, [slot]].toarray().ravel() > 0))
-            name = _name(texts, behind)
-            shown = _shown(name, [texts[i] for i in behind.tolist()])
+            behind = np.flatnonzero(free & now.holding_slot(slot))
+            name = _name(now.letters, behind)
+            free &= ~now.holding(name)
             free[behind] = False
-            free &= np.array([name not in text.folded for text in texts])
-            self.loud[name] = week
-            alarm = _alarm(week, "word", shown, odd)
-            yield replace(alarm, rows=tuple(rows[behind].tolist()))
+            known = self.loud.get(name)
+            self.loud[name] = (known[0] if known else week, week)
+            if known is None:
+                shown = _shown(name, [now.letters[i] for i in behind.tolist()])
+                alarm = _alarm(week, "word", shown, odd)
+                yield replace(alarm, rows=tuple(rows[behind].tolist()))
+
+    def _unexplained(self, week: int, now: _Week) -> NDArray[np.bool_]:
+        """Texts without a word that gave the alarm of late; what fell silent is forgotten."""
+        free = np.ones(len(now.texts), np.bool_)
+        for name, (first, last) in list(self.loud.items()):
+            if week - last > self.vigilance.quiet:
+                del self.loud[name]
+            elif week - first <= self.vigilance.quiet:
+                held = now.holding(name)
+                free &= ~held
+                if held.sum() >= self.vigilance.fewest:
+                    self.loud[name] = (first, week)
+        return free
 
     def _oddest(
         self, week: int, matrix: csr_matrix, free: NDArray[np.bool_]
