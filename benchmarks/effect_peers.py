@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 from scipy.special import betaln, expit, gammaln, logit
 
-from mining.baseline import Baseline
+from mining.baseline import Baseline, Side
 from mining.scatter import Scatter, Weeks, weigh_scatter
 
 Floats = NDArray[np.float64]
@@ -17,6 +17,26 @@ Interval = tuple[float, float]
 
 _CHI = stats.chi2.ppf(0.95, 1)
 _DRAWS = 999
+
+
+def alone(before: Side, after: Side) -> Baseline:
+    """Without anything to compare with, and no season: the rate before."""
+    over, then = float(before.exposure.sum()), float(after.exposure.sum())
+    rate = before.total / over
+    windows = tuple(
+        Weeks(side.counts, side.exposure / side.exposure.sum()) for side in (before, after)
+    )
+    return Baseline(
+        "before and after",
+        "none",
+        after.total / then / rate,
+        (rate * before.exposure, rate * after.exposure),
+        (windows[0], windows[1]),
+        np.array([after.total, before.total]),
+        np.array([1.0, -1.0]),
+        np.array([1, 0]),
+        float(np.log(over / then)),
+    )
 
 
 def poisson(baseline: Baseline) -> Interval:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.effect_peers import PEERS
-from mining.baseline import Side, alone, compared
+from benchmarks.effect_peers import PEERS, alone
+from mining.baseline import Side, compared
 from mining.effect import measure_effect
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ Interval = tuple[float, float]
 class Regime:
     """What one simulated measure is like."""
 
-    design: str  # compared (with a comparison group), alone (no season), earlier years
+    design: str  # compared (with a comparison group), alone (season unknown), earlier years
     count: int  # complaints to expect in the shorter window, without the measure
     before: int
     after: int
@@ -62,7 +62,7 @@ def draw_regime(rng: np.random.Generator) -> Regime:
         int(rng.choice([6, 9, 13, 26])),
         int(rng.choice([4, 6, 9, 13, 26])),
         str(rng.choice(NOISES)),
-        float(rng.choice([0, 0.2, 0.5])) if design != "alone" else 0.0,
+        float(rng.choice([0, 0.15, 0.3, 0.5])),
         float(rng.choice([1, 3, 10, 30])),
         bool(rng.random() < 0.3),
         float(rng.choice([0.3, 0.5, 0.8, 1.0, 1.0])),
@@ -179,6 +179,8 @@ def compare_peers(n: int, seed: int) -> None:
     rows: list[dict[str, object]] = []
     while len(rows) < n * len(PEERS):
         regime = draw_regime(rng)
+        if regime.design == "alone":
+            regime = replace(regime, season=0.0)
         case = draw_case(rng, regime)
         sides = [_sides(case, first, last) for first, last in ((0, case.done), (case.done, None))]
         if (

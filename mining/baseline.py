@@ -1,11 +1,10 @@
-"""What to expect without a measure, and which counts that rests on: three designs.
+"""What to expect without a measure, and which counts that rests on: two designs.
 
 Compared
     Each week the group's share of its and the comparison's complaints, as before the measure.
 Interrupted
-    The group's own level, trend and season, carried on.
-Alone
-    The rate before the measure.
+    The group's own level, trend and season, carried on. Without a whole year of past the season
+    isn't known; then one of ordinary size is held possible, and the interval is wide enough for it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from mining.interrupted import KNOWN_SEASON, look_ahead
+from mining.interrupted import KNOWN_SEASON, UNKNOWN_SEASON, look_ahead
 from mining.ratio import LogRatio
 from mining.scatter import Scatter, Weeks
 
@@ -24,6 +23,7 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 _HALF = 0.5
+_YEAR = 52
 _STEPS = 30
 _LONGEST_STEP = 2.0
 
@@ -89,42 +89,6 @@ class Baseline:
         return LogRatio(self.counts / levels + _HALF, self.signs, shifts, scatter.weights)
 
 
-def alone(before: Side, after: Side) -> Baseline:
-    """Without anything to compare with: the rate before.
-
-    Parameters
-    ----------
-    before, after : Side
-
-    Returns
-    -------
-    Baseline
-
-    Examples
-    --------
-    >>> weeks = np.arange(4)
-    >>> before = Side(weeks, np.array([8.0, 12, 9, 11]), np.ones(4))
-    >>> alone(before, Side(weeks + 4, np.array([4.0, 6, 5, 5]), np.ones(4))).ratio
-    0.5
-    """
-    over, then = float(before.exposure.sum()), float(after.exposure.sum())
-    rate = before.total / over
-    windows = tuple(
-        Weeks(side.counts, side.exposure / side.exposure.sum()) for side in (before, after)
-    )
-    return Baseline(
-        "before and after",
-        "none",
-        after.total / then / rate,
-        (rate * before.exposure, rate * after.exposure),
-        (windows[0], windows[1]),
-        np.array([after.total, before.total]),
-        np.array([1.0, -1.0]),
-        np.array([1, 0]),
-        float(np.log(over / then)),
-    )
-
-
 def interrupted(before: Side, after: Side, start: int, season: float = KNOWN_SEASON) -> Baseline:
     """With the group's own past: level since `start`, trend and season.
 
@@ -134,13 +98,20 @@ def interrupted(before: Side, after: Side, start: int, season: float = KNOWN_SEA
         Before: all weeks known, those older than the baseline too.
     start : int
         First week of the baseline.
-    season : float, default 0.5
-        How large a season is held possible; see `look_ahead`.
 
     Returns
     -------
     Baseline
+
+    Examples
+    --------
+    >>> weeks = np.arange(6)
+    >>> before = Side(weeks, np.array([8.0, 12, 9, 11, 10, 10]), np.ones(6))
+    >>> after = Side(weeks + 6, np.array([4.0, 6, 5, 5, 6, 4]), np.ones(6))
+    >>> round(interrupted(before, after, 0).ratio, 2)
+    0.5
     """
+    known = before.weeks.size >= _YEAR
     seen = look_ahead(
         before.counts,
         before.exposure,
@@ -148,7 +119,7 @@ def interrupted(before: Side, after: Side, start: int, season: float = KNOWN_SEA
         after.weeks.astype(np.float64),
         after.exposure,
         float(start),
-        season,
+        KNOWN_SEASON if known else UNKNOWN_SEASON,
     )
     expected = float(seen.after.sum())
     windows = (
@@ -157,7 +128,7 @@ def interrupted(before: Side, after: Side, start: int, season: float = KNOWN_SEA
     )
     return Baseline(
         "interrupted time series",
-        "last year",
+        "last year" if known else "none",
         after.total / expected,
         (seen.before, seen.after),
         windows,

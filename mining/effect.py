@@ -2,7 +2,8 @@
 
 The weeks after the measure (and a lag, for what is still on its way) are held against the weeks
 before. With a comparison group each week's count is judged by its share of both groups' complaints
-in that week, so a season or a general fall touches both and cancels out.
+in that week, so a season or a general fall touches both and cancels out. Without one, the group's
+own past tells level, trend and season.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from domain.errors import SettingRefused
-from mining.baseline import Baseline, Side, alone, compared, interrupted
-from mining.interrupted import UNKNOWN_SEASON
+from mining.baseline import Baseline, Side, compared, interrupted
 from mining.ratio import LogRatio
 from mining.scatter import Scatter, weigh_scatter
 
@@ -30,7 +30,6 @@ _LEAST_BEFORE = 4
 _TAIL = 0.025
 _SURELY = 0.015
 _FURTHER = 520
-_YEAR = 52
 _LEAST_RATIO = 0.05
 _CALM = 1.2
 _ROUND = 20
@@ -274,9 +273,7 @@ class _Measured:
         theirs = (self.other_before, self.other_after)
         if theirs[0] and theirs[1] and min(theirs[0].total, theirs[1].total) > 0:
             return compared((self.before, theirs[0]), (self.after, theirs[1]))
-        if self.past.counts.size >= _YEAR:
-            return interrupted(self.past, self.after, self.start)
-        return alone(self.before, self.after)
+        return interrupted(self.past, self.after, self.start)
 
     @cached_property
     def scatter(self) -> Scatter:
@@ -299,15 +296,6 @@ class _Measured:
     @cached_property
     def p_value(self) -> float | None:
         return None if self.spread is None else 1 - self.spread.below(0.0)
-
-    @property
-    def may_be_season(self) -> bool:
-        """Whether a season of usual size could make the fall, where none was accounted for."""
-        if self.baseline is None or self.baseline.season != "none":
-            return False
-        doubtful = interrupted(self.before, self.after, self.start, UNKNOWN_SEASON)
-        spread = doubtful.distribution(weigh_scatter(doubtful.windows))
-        return 1 - spread.below(0.0) >= _SURELY
 
     @property
     def comparison(self) -> Comparison | None:
@@ -398,9 +386,7 @@ class _Judgement:
             return "无效", "rise" if interval[0] > 1 else "no fall worth while"
         if p_value >= _TAIL:
             return "不确定", "open"
-        if p_value >= _SURELY:
-            return "不确定", "barely"
-        return ("不确定", "season") if self.measured.may_be_season else ("有效", "fall")
+        return ("不确定", "barely") if p_value >= _SURELY else ("有效", "fall")
 
     def _needed(self, p_value: float | None) -> int | None:
         """Further weeks until such a fall could be called 有效."""
@@ -442,7 +428,6 @@ _REASONS = {
         "rise": "{seen}，不降反升{season}",
         "no fall worth while": "{seen}，降幅达不到值得的{gain}%{season}",
         "barely": "{seen}，下降的证据还不够强（p={p}，要求低于{surely}）{season}",
-        "season": "{seen}，但没有对照组也没有满一年的往年数据，季节变化也可能造成这样的下降",
         "open": "{seen}，有效与无效都不能排除{season}",
     },
     "en": {
@@ -457,8 +442,6 @@ _REASONS = {
         "{season}",
         "barely": "{seen}, a fall whose evidence is not strong enough yet (p = {p}, "
         "below {surely} is asked for){season}",
-        "season": "{seen}, but without a comparison group or a whole earlier year a season could "
-        "have made such a fall",
         "open": "{seen}, which excludes neither success nor failure{season}",
     },
 }
@@ -466,17 +449,22 @@ _SEASON = {
     "zh": {
         "comparison": "，已与未实施处的同类投诉对照",
         "last year": "，已扣除往年同期的季节变化",
-        "none": "；没有对照组也没有往年数据，不能排除季节影响",
+        "none": "；没有对照组也没有满一年的往年数据，季节影响不能排除，区间已按常见的季节起伏放宽",
     },
     "en": {
         "comparison": ", held against the same complaints elsewhere",
         "last year": ", with the season of earlier years taken out",
-        "none": "; without a comparison group or earlier years, a season can't be ruled out",
+        "none": "; without a comparison group or a whole earlier year a season can't be ruled out: "
+        "the interval is wider by a season of ordinary size",
     },
 }
 _NEEDED = {
     "zh": "，约需再观察{weeks}周",
     "en": "; some {weeks} further weeks are needed",
+}
+_HOPELESS = {
+    "zh": "；只多等几周判断不了，需要更大的对照组或更长的历史",
+    "en": "; more weeks alone won't decide it, a larger comparison group or a longer past would",
 }
 
 
@@ -504,6 +492,8 @@ def sentence(effect: Effect, language: Literal["zh", "en"] = "zh") -> str:
     text = _REASONS[language][effect.reason].format(seen=seen, season=season, **figures)
     if effect.verdict in ("过早", "不确定") and effect.sample_needed:
         text += _NEEDED[language].format(weeks=effect.sample_needed)
+    if effect.verdict == "不确定" and effect.interval and effect.sample_needed is None:
+        text += _HOPELESS[language]
     return text + ("。" if language == "zh" else ".")
 
 

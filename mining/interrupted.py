@@ -33,14 +33,14 @@ class Outlook:
         Expected counts of the weeks before and after.
     worth : float
         Poisson count that would tell the expected total after as exactly as the fit does.
-    fitted : int
-        Coefficients of the fit.
+    fitted : float
+        Coefficients of the fit, those that are held near 0 counted in part.
     """
 
     before: Floats
     after: Floats
     worth: float
-    fitted: int
+    fitted: float
 
 
 def look_ahead(
@@ -88,7 +88,8 @@ def look_ahead(
     then = base_ahead * np.exp(_design(ahead, start, weeks[-1]) @ coefficients)
     slope = then @ _design(ahead, start, weeks[-1]) / then.sum()
     worth = 1 / float(slope @ spread @ slope)
-    return Outlook(base * np.exp(design @ coefficients), then, worth, prior.size)
+    fitted = prior.size - float(spread.diagonal() @ prior)
+    return Outlook(base * np.exp(design @ coefficients), then, worth, fitted)
 
 
 def _design(weeks: Floats, start: float, last: float) -> Floats:

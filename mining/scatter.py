@@ -54,14 +54,14 @@ class Weeks:
         comparison: the share of the week's complaints that the group is expected to have.
     totals : ndarray of float64, shape (weeks,), optional
         Complaints of group and comparison together.
-    fitted : int, default 1
+    fitted : float, default 1
         Coefficients behind the shares and the total.
     """
 
     counts: Floats
     shares: Floats
     totals: Floats | None = None
-    fitted: int = 1
+    fitted: float = 1.0
 
     @property
     def information(self) -> float:
