@@ -368,25 +368,32 @@ def _plain_series(history: History) -> Iterator[_Series]:
             yield _series(kind, _flat(tables), totals, weeks)
     if history.labels and history.labelled is not None:
         yield _series("label", _flat(history.labels), _row(history.labelled, weeks), weeks)
-    for target, bins in history.confidence.items():
-        table = np.asarray(bins)
-        unsure = {f"{target}: < {cut:g}": table[:, : round(cut * 10)].sum(axis=1) for cut in _CUTS}
-        yield _series("confidence", unsure, table.sum(axis=1).astype(np.float64), weeks)
+    if history.confidence:
+        yield _unsure(history.confidence)
     if history.corrected is not None and history.reviewed is not None:
         changed = {"corrected": history.corrected}
         yield _series("correction", changed, _row(history.reviewed, weeks), weeks)
+
+
+def _unsure(confidence: Mapping[str, Integers]) -> _Series:
+    """How many answers lie below each cut, out of those that have a confidence."""
+    names = [f"{target}: < {cut:g}" for target in confidence for cut in _CUTS]
+    tables = [np.asarray(bins, np.float64) for bins in confidence.values()]
+    counts = [table[:, : round(cut * 10)].sum(axis=1) for table in tables for cut in _CUTS]
+    out_of = [table.sum(axis=1) for table in tables for _ in _CUTS]
+    return _Series("confidence", names, np.array(counts), np.array(out_of))
 
 
 def _flat(tables: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, Sequence[int]]:
     return {f"{target}: {label}": row for target, of in tables.items() for label, row in of.items()}
 
 
-def _series(kind: str, of: Mapping[str, Any], out_of: Floats, weeks: int) -> _Series:
+def _series(kind: str, of: Mapping[str, Sequence[int]], out_of: Floats, weeks: int) -> _Series:
     counts = np.array([_row(row, weeks) for row in of.values()])
     return _Series(kind, list(of), counts, np.broadcast_to(out_of, counts.shape))
 
 
-def _row(row: Any, weeks: int) -> Floats:
+def _row(row: Sequence[int], weeks: int) -> Floats:
     if len(row) != weeks:
         raise InputError(f"a series has {len(row)} weeks, the history {weeks}")
     return np.asarray(row, np.float64)
