@@ -22,12 +22,12 @@ from api.schemas.problems import (
     LinkIn,
     MeasureEditIn,
     MeasureIn,
-    MergeIn,
     OwnerIn,
     ProblemEditIn,
     ProblemFull,
     ProblemIn,
     ProblemList,
+    ProblemMergeIn,
     ReopenIn,
     SheetOut,
     SplitIn,
@@ -182,13 +182,13 @@ async def reopen(
 @router.post(
     "/problems/{id}/merge",
     responses=documented({200: ProblemFull}, 400, 404, 409),
-    openapi_extra=takes(MergeIn),
+    openapi_extra=takes(ProblemMergeIn),
 )
 async def merge(
     request: Request, office: TheOffice, caller: TheCaller, identifier: Identifier
 ) -> Response:
     """Make two problems one: measures and complaints move over."""
-    asked = checked(MergeIn, await json_object(request))
+    asked = checked(ProblemMergeIn, await json_object(request))
     return json_reply(await endings.merge(office, caller, identifier, asked.into, asked.version))
 
 

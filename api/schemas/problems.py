@@ -134,7 +134,7 @@ class ReopenIn(Strict):
     version: Version
 
 
-class MergeIn(Strict):
+class ProblemMergeIn(Strict):
     """The problem that takes this one in."""
 
     model_config = _example(into="prb_0123456789abcdef01234567", version=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,7 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
-from api.store.complaints import Change, enqueue
+from api.store.complaints import Change
+from api.store.delivery import Message, announce
 from api.store.tables import (
     complaints,
     effects,
@@ -119,14 +121,19 @@ def note(
     detail: Mapping[str, Any],
     once: str | None = None,
 ) -> bool:
-    """Write an event down and leave a message of it; False when it was written before."""
+    """Write an event down and tell who subscribed; False when it was written before."""
     values = {"problem": problem, "at": at, "kind": kind, "by": by, "detail": dict(detail)}
     statement = _insert(connection)(problem_events).values(**values, once=once)
     statement = statement.on_conflict_do_nothing(index_elements=["problem", "once"])
     number = connection.execute(statement.returning(problem_events.c.number)).scalar()
     if number is None:
         return False
-    enqueue(connection, -int(number), problem, f"problem.{kind}", at)
+    department = connection.execute(
+        select(problems.c.department).where(problems.c.id == problem)
+    ).scalar()
+    name = f"problem.{kind.replace(' ', '_')}"
+    told = {"id": problem, "by": by, **detail}
+    announce(connection, Message(f"evt_{uuid.uuid4().hex}", name, problem, department, told, at))
     return True
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import select
 
-
+from api.store import delivery
+from api.store.tables import deliveries
 from tests.api.house import House
 
 PUMP = [{"attribute": "product", "value": "清漪L10"}]
@@ -253,6 +255,7 @@ def test_known_and_accepted_problems_come_back_on_their_day(house: House) -> Non
 
 def test_measures_are_reminded_of_once_before_and_once_after_their_day(house: House) -> None:
     """As events of the problem and as messages that go out, and in the list of what is due."""
+    house.stored(lambda c: delivery.add_webhook(c, _hook(house.clock())))
     problem = raised(house, owner="质量部")
     path = f"/problems/{problem['id']}"
     hand, boss = house.key("handler"), house.key("supervisor")
@@ -276,6 +279,14 @@ def test_measures_are_reminded_of_once_before_and_once_after_their_day(house: Ho
     house.do(_pause())
     assert (kinds.count("due"), kinds.count("overdue")) == (1, 1)
     assert len(house.get("/improvement/due", headers=boss).json()["overdue"]) == 1
+    sent = house.stored(lambda c: c.execute(select(deliveries.c.kind)).scalars().all())
+    assert (sent.count("problem.due"), sent.count("problem.overdue")) == (1, 1)
+
+
+def _hook(now: datetime) -> dict[str, Any]:
+    """A subscriber of what happens to problems, at an address that nobody has."""
+    return {"id": "whk_1", "url": "https://hooks.invalid/", "kinds": ["problem.*"],
+            "secret": b"-", "active": True, "created_at": now, "by": "test"}  # fmt: skip
 
 
 def test_departments_see_their_own_problems_only(house: House) -> None:
