@@ -362,3 +362,74 @@ def test_a_report_and_the_white_paper_show_problems_and_what_measures_changed(
     assert "更换排水泵供应商" in public
     assert "光谷店" not in public
     assert "质量部" not in public
+
+
+def test_rates_are_counted_over_units_where_every_week_has_some(sqlite_house: House) -> None:
+    """Half the sales explain half the complaints: without them it looks like success."""
+    house = sqlite_house
+    fill(house, range(13), here=12)
+    fill(house, range(13, 26), here=6)
+    problem = raised(house)
+    eventually(house, problem["id"], counting=False)
+    start = datetime(2025, 6, 2, tzinfo=UTC).date()
+    rows = [
+        {"week_start": (start + timedelta(weeks=week)).isoformat(), "product": product, "units": n}
+        for week in range(26)
+        for product, n in (("清漪L10", 100.0 if week < 13 else 50.0), ("谷雨F3", 80.0))
+    ]
+    assert house.post("/improvement/exposure", {"rows": rows}).json() == {"rows": 52}
+    assert house.post("/improvement/exposure", {"rows": rows}).json() == {"rows": 52}
+    acted(house, problem, "2025-09-01")
+    effect = measure(house, problem["id"], house.key("administrator"))["measures"][0]["effect"]
+    assert effect["over_exposure"] is True
+    assert effect["rate_ratio"] == pytest.approx(1.0, abs=0.1)
+    assert effect["verdict"] != "有效"
+    bad = {"rows": [{"week_start": "2025-02-31", "units": 1.0}]}
+    refused = house.post("/improvement/exposure", bad, headers=house.key("analyst"))
+    assert (refused.status_code, "week_start" in refused.json()["detail"]) == (422, True)
+
+
+def test_measures_apply_within_their_problem_and_worked_ones_are_suggested_elsewhere(
+    sqlite_house: House,
+) -> None:
+    """A lesson of one product is offered to another one with the same issue."""
+    house = sqlite_house
+    fill(house, range(26), here=8)
+    fill(house, range(26, 39), here=1)
+    problem = raised(house)
+    eventually(house, problem["id"], counting=False)
+    wide = {"title": "x", "places": [{"attribute": "region", "value": "四川"}]}
+    refused = house.post(f"/problems/{problem['id']}/measures", wide)
+    assert (refused.status_code, "within" in refused.json()["detail"]) == (422, True)
+    other = raised(house, places=[{"attribute": "product", "value": "谷雨F3"}])
+    acted(house, problem, "2025-12-01")
+    admin = house.key("administrator")
+    measure(house, problem["id"], admin)
+    offered = house.get(f"/problems/{other['id']}/suggestions", headers=admin).json()["items"]
+    assert [card["title"] for card in offered] == ["更换排水泵供应商"]
+    own = house.get(f"/problems/{problem['id']}/suggestions", headers=admin).json()["items"]
+    assert own == []
+
+
+def test_a_person_decides_on_single_complaints(sqlite_house: House) -> None:
+    """What somebody took off stays off, what somebody hung on stays on."""
+    house = sqlite_house
+    fill(house, range(1), here=3)
+    problem = raised(house)
+    eventually(house, problem["id"], counting=False, complaints=3)
+    path = f"/problems/{problem['id']}/complaints"
+    off = house.post(path, {"complaint": "w-0-0", "belongs": False})
+    assert off.json()["complaints"] == 2
+    assert house.post(path, {"complaint": "w-0-5", "belongs": True}).json()["complaints"] == 3
+    labels = {"issues": ["1001"], "category": "产品质量", "tier": "紧急"}
+    house.call("PUT", "/complaints/w-0-0/labels", json=labels)
+    fill(house, range(1, 2), here=1)
+    eventually(house, problem["id"], complaints=4)
+    assert house.post(path, {"complaint": "nobody", "belongs": True}).status_code == 404
+
+
+def test_one_pattern_is_raised_once_by_many_at_once(house: House) -> None:
+    """Of ten at the same time one is made, the others are told so."""
+    request = ("POST", "/problems", {"json": {"issue": "1001", "places": PUMP}})
+    statuses = sorted(reply.status_code for reply in house.at_once([request] * 10))
+    assert statuses == [201] + [409] * 9
