@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from api.cli import causes, decisions, demo, history, problems, service
+from api.cli import causes, decisions, demo, history, problems, report, service
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
@@ -16,7 +16,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "classify": decisions.classify,
     "import": service.import_,
     "mine": causes.mine,
-    "report": causes.report,
+    "report": report.report,
     "problems": problems.problems,
     "train": decisions.train,
     "evaluate": decisions.evaluate,

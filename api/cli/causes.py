@@ -1,9 +1,8 @@
-"""``suyuan mine`` and ``suyuan report``: many complaints in, root causes out."""
+"""``suyuan mine``: many complaints in, root causes out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ from api.cli.terminal import (
     JsonFlag,
     MapOption,
     TableArgument,
-    Tick,
     column_map,
     err,
     exits,
@@ -28,7 +26,6 @@ from api.cli.terminal import (
 from domain.errors import SettingRefused, SuyuanError
 
 if TYPE_CHECKING:
-    from api.services.report import ReportOptions
     from mining.causes import Demands
 
 SHOWN_EXPLAINED = 8
@@ -39,6 +36,12 @@ ItemsOption = Annotated[
 ExposureOption = Annotated[
     Path | None,
     typer.Option(help="Table of units sold or customers served, the denominators."),
+]
+
+
+IssueNamesOption = Annotated[
+    Path | None,
+    typer.Option(help="Table of code and name, for issue codes that are not Suyuan's own."),
 ]
 
 
@@ -56,6 +59,7 @@ def mine(
     max_antecedents: Annotated[int, typer.Option(help="Most values on the left.")] = 2,
     permutations: Annotated[int, typer.Option(help="Shuffled tables to check against.", min=0)] = 0,
     exposure: ExposureOption = None,
+    issue_names: IssueNamesOption = None,
     engine: Annotated[
         str, typer.Option(help="suyuan, or mlxtend as the reference to check against.")
     ] = "suyuan",
@@ -68,7 +72,7 @@ def mine(
     from mining.causes import Demands, find_causes
 
     table = read_table(file, mapping=_map(mapping, issues)).require("issues")
-    columns = _items(items, table.frame.columns)
+    columns = item_columns(items, table.frame.columns)
     demands = Demands(min_support, min_confidence, min_lift, max_q, max_antecedents)
     if engine == "mlxtend":
         _check_against_mlxtend(table.frame, columns, demands)
@@ -84,15 +88,38 @@ def mine(
             progress=lambda _, done, total: tick(done, total),
         )
     print_row_errors(table.errors, table.rows_in)
+    names = issue_names_of(issue_names, table.frame)
     if json:
-        print_json(found.to_dict())
+        print_json(named(found.to_dict(), names))
         return
-    print_findings([finding.to_dict() for finding in found.findings])
+    print_findings(named([finding.to_dict() for finding in found.findings], names))
     for message in found.messages:
         err.print(plain(message))
     if found.reason:
         out.print(plain(found.reason))
-        print_findings([finding.to_dict() for finding in found.nearest], "Nearest misses")
+        nearest = named([finding.to_dict() for finding in found.nearest], names)
+        print_findings(nearest, "Nearest misses")
+
+
+def issue_names_of(file: Path | None, frame: Any) -> dict[str, str]:
+    """What foreign codes mean: from a table of codes, else from a column beside the codes."""
+    from api.services.codes import names_beside, read_issue_names
+    from domain.taxonomy import shipped_taxonomy
+
+    beside = names_beside(frame, shipped_taxonomy())
+    return {**beside, **(read_issue_names(file) if file else {})}
+
+
+def named(told: Any, names: Mapping[str, str]) -> Any:
+    """The same with a name beside every issue code that has one."""
+    if isinstance(told, list):
+        return [named(each, names) for each in told]
+    if not isinstance(told, dict):
+        return told
+    kept = {key: named(value, names) for key, value in told.items()}
+    if kept.get("attribute") == "issues" and kept.get("value") in names:
+        kept["name"] = names[kept["value"]]
+    return kept
 
 
 def _map(pairs: Sequence[str] | None, issues: str) -> dict[str, str]:
@@ -102,7 +129,7 @@ def _map(pairs: Sequence[str] | None, issues: str) -> dict[str, str]:
     return mapping
 
 
-def _items(items: str | None, headers: Iterable[str]) -> list[str]:
+def item_columns(items: str | None, headers: Iterable[str]) -> list[str]:
     from api.services.report.options import ITEMS
 
     if items:
@@ -170,83 +197,6 @@ def _small(number: float | None) -> str:
     if number is None:
         return "–"
     return "< 1e-9" if number < 1e-9 else f"{number:.2g}"
-
-
-@exits
-def report(
-    file: TableArgument,
-    folder: Annotated[Path, typer.Option("--out", help="Folder for report.html and the others.")],
-    start: Annotated[str | None, typer.Option("--from", help="First day, 2026-01-01.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last day, inclusive.")] = None,
-    items: ItemsOption = None,
-    title: Annotated[str | None, typer.Option(help="Title on the first page.")] = None,
-    lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
-    exposure: ExposureOption = None,
-    formats: Annotated[
-        str | None, typer.Option(help="Formats joined by commas; default all.")
-    ] = None,
-    predict: Annotated[
-        bool, typer.Option(help="Predict the labels that rows lack with the shipped model.")
-    ] = True,
-    mapping: MapOption = None,
-    json: JsonFlag = False,
-) -> None:
-    """Write the root-cause report of a period."""
-    from api.services.exposure import read_exposure
-    from api.services.report import FORMATS, ReportOptions
-
-    columns = _items(items, ()) if items else None
-    options = ReportOptions(
-        start=_day(start, "--from"),
-        end=_day(end, "--to"),
-        items=tuple(columns) if columns else None,
-        language=lang,
-        title=title,
-        exposure=read_exposure(exposure, columns) if exposure else None,
-    )
-    wanted = formats.split(",") if formats else FORMATS
-    with progress("Report") as tick:
-        content = write_report(file, folder, options, wanted, column_map(mapping), predict, tick)
-    if json:
-        print_json(content)
-
-
-def _day(raw: str | None, option: str) -> date | None:
-    try:
-        return date.fromisoformat(raw) if raw else None
-    except ValueError:
-        raise SettingRefused(f"{option} {raw!r} is no day; write 2026-01-31") from None
-
-
-def write_report(
-    file: Path,
-    folder: Path,
-    options: ReportOptions,
-    formats: Sequence[str],
-    mapping: dict[str, str],
-    predict: bool,
-    tick: Tick,
-) -> dict[str, Any]:
-    """Build a report, write it, say where it is; the content of report.json comes back."""
-    from api.cli.decisions import labeller
-    from api.services.report import build_report
-    from api.services.tables import read_table
-
-    table = read_table(file, mapping=mapping)
-    lacking = predict and "text" in table.frame and "issues" not in table.frame
-    built = build_report(
-        table,
-        options,
-        desk=labeller() if lacking else None,
-        progress=lambda _, done, total: tick(done, total),
-    )
-    written = built.write(folder, formats)
-    print_row_errors(table.errors, table.rows_in)
-    for path in written.files:
-        err.print(f"Wrote {path}")
-    for name, why in written.left_out.items():
-        err.print(f"[yellow]Left out {name}:[/] {plain(why)}")
-    return built.content
 
 
 def _check_against_mlxtend(frame: Any, columns: Sequence[str], demands: Demands) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from api.cli.causes import print_findings, write_report
+from api.cli.causes import print_findings
 from api.cli.decisions import decided, open_desk, print_decisions
+from api.cli.report import write_report
 from api.cli.terminal import exits, out, progress
 
 _SHOWN_CAUSES = 12
@@ -32,7 +33,7 @@ def demo(
     _classify_examples(folder / "examples.csv")
     with progress("3/3 Mining and writing the report") as tick:
         content = write_report(
-            folder / "complaints.csv", folder, ReportOptions(), FORMATS, {}, False, tick
+            folder / "complaints.csv", folder, ReportOptions(), FORMATS, tick, predict=False
         )
     findings = [each for each in content["findings"] if not each["confounded_by"]]
     print_findings(findings[:_SHOWN_CAUSES])

@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from domain.calendar import CHINA
 from domain.errors import InputError, NotFound, RowRefused
 
 if TYPE_CHECKING:
-    from api.services.report import ReportOptions
+    from api.services.report import Judgement, ReportOptions
     from api.services.tables import Table
 
 KIND = "report"
@@ -215,20 +215,22 @@ def make_report(settings: Settings, told: Mapping[str, Any], _tell: Progress) ->
 def _made(settings: Settings, told: Mapping[str, Any]) -> dict[str, Any]:
     from api.services.report import build_report
 
-    table, said, problems = _read(settings, told)
-    options = replace(_options(settings, told["asked"], said), problems=problems)
-    report = build_report(table, options)
+    stored = read_stored(settings, told)
+    options = replace(
+        _options(settings, told["asked"]), judgements=stored.judgements, problems=stored.problems
+    )
+    report = build_report(stored.table, options)
     folder = _folder(settings, told["report"])
     written = report.write(folder)
     report.public().write(folder / "public", PUBLIC_FORMATS)
     return {
-        "complaints": table.rows_in,
+        "complaints": stored.table.rows_in,
         "files": [file.name for file in written.files],
         "left_out": written.left_out,
     }
 
 
-def _options(settings: Settings, asked: Mapping[str, Any], said: Any) -> ReportOptions:
+def _options(settings: Settings, asked: Mapping[str, Any]) -> ReportOptions:
     from api.services.report import ReportOptions
 
     return ReportOptions(
@@ -238,28 +240,35 @@ def _options(settings: Settings, asked: Mapping[str, Any], said: Any) -> ReportO
         title=asked.get("title"),
         language=asked.get("language", "zh"),
         only={one["attribute"]: one["value"] for one in asked.get("only", ())},
-        judgements=said,
         personal=settings.personal_columns,
     )
 
 
-def _read(
-    settings: Settings, told: Mapping[str, Any]
-) -> tuple[Table, Any, tuple[Mapping[str, Any], ...]]:
-    """The table, what was said of findings, the problems; the database is only read."""
+@dataclass(frozen=True)
+class Stored:
+    """What a report is made from: the complaints, what was said of findings, the problems."""
+
+    table: Table
+    judgements: tuple[Judgement, ...]
+    problems: tuple[Mapping[str, Any], ...]
+
+
+def read_stored(settings: Settings, told: Mapping[str, Any]) -> Stored:
+    """What is stored for a report that was asked for; the database is only read."""
     from api.services.improvement.figures import standing_problems
 
     asked, department = told["asked"], told["department"]
     start, end = (day_of(name, asked.get(name)) for name in ("start", "end"))
+    today, language = day_of("today", told.get("today")), asked.get("language", "zh")
     engine = make_engine(settings, read_only=True)
     try:
         with engine.connect() as connection:
             wanted = _reach(connection, department, start, end)
-            table = _table(_rows(connection, wanted))
-            said = judgements.standing(connection, department)
-            today = day_of("today", told.get("today"))
-            language = asked.get("language", "zh")
-            return table, said, tuple(standing_problems(connection, department, language, today))
+            return Stored(
+                _table(_rows(connection, wanted)),
+                judgements.standing(connection, department),
+                tuple(standing_problems(connection, department, language, today)),
+            )
     finally:
         engine.dispose()
 

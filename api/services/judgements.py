@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row
@@ -14,7 +15,7 @@ from api.services.access import Caller
 from api.services.office import Office
 from api.store import judgements
 from api.store.complaints import audit_row
-from domain.errors import NotFound, RowRefused
+from domain.errors import NotFound, RowRefused, SettingRefused
 
 if TYPE_CHECKING:
     from api.services.report import Judgement
@@ -100,6 +101,39 @@ def _judgement(row: Row[Any]) -> Judgement:
         by=row.by,
         until=date.fromisoformat(row.until) if row.until else None,
     )
+
+
+_VERDICTS = {"已知": "known", "不是原因": "not a cause", "非原因": "not a cause"}
+_COLUMNS = ("antecedents", "issue", "verdict", "reason", "by")
+
+
+def read_judgements(path: Path) -> tuple[Judgement, ...]:
+    """Judgements from a table, one a row; antecedents are written ``batch=B07|product=手机``."""
+    from api.services.tables import read_table
+
+    frame = read_table(path).require(*_COLUMNS).frame
+    return tuple(_read(dict(row), int(str(number)), path) for number, row in frame.iterrows())
+
+
+def _read(row: Mapping[Any, str], number: int, path: Path) -> Judgement:
+    from api.services.report import Judgement
+
+    pairs = [part.partition("=") for part in row["antecedents"].split("|")]
+    until = str(row.get("until", "")).strip()
+    try:
+        if not all(equals and name.strip() and value.strip() for name, equals, value in pairs):
+            raise SettingRefused("antecedents are written batch=B07|product=手机")
+        verdict = row["verdict"].strip()
+        return Judgement(
+            antecedents=frozenset((name.strip(), value.strip()) for name, _, value in pairs),
+            issue=row["issue"].strip(),
+            verdict=_VERDICTS.get(verdict, verdict),
+            reason=row["reason"],
+            by=row["by"],
+            until=date.fromisoformat(until) if until else None,
+        )
+    except (SettingRefused, ValueError) as error:
+        raise SettingRefused(f"{path.name}, row {number:,}: {error}") from None
 
 
 _SHOWN = ("id", "department", "antecedents", "issue", "verdict", "reason", "until", "by", "at")

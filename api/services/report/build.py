@@ -6,13 +6,14 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from api.services.codes import names_beside
 from api.services.periods import Period
 from api.services.report.cases import Cases, Desk, extent, gather, period_of
 from api.services.report.counts import Compared, counts, earlier_periods
@@ -59,6 +60,8 @@ def build_content(
 ) -> dict[str, Any]:
     """Everything that report.json holds."""
     say = progress or _silent
+    beside = names_beside(table.frame, options.taxonomy)
+    options = replace(options, issue_names={**beside, **options.issue_names})
     say("reading", _READING, _STEPS)
     scope = _scope(table, options, desk)
     language = Language(options.language)
@@ -157,6 +160,7 @@ def _parameters(cases: Cases, options: ReportOptions) -> dict[str, Any]:
     return {
         "from": options.start.isoformat() if options.start else None,
         "to": options.end.isoformat() if options.end else None,
+        "period": options.period,
         "items": list(cases.items),
         "language": options.language,
         "min_support": demands.min_support,

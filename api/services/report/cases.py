@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from api.services.periods import Period
+from api.services.periods import Period, last_whole
 from api.services.report.language import Language
 from api.services.report.options import ITEMS, ReportOptions
 from api.services.tables import RowError, Table, moments
@@ -335,6 +335,8 @@ def period_of(cases: Cases, options: ReportOptions) -> Period | None:
         return None
     first, last = _extent(cases)
     begin, finish = _bulk(cases)
+    if options.period:
+        return last_whole(options.period, finish + timedelta(days=1))
     start = options.start or (begin if (options.end or begin) >= begin else first)
     end = options.end or (finish if (options.start or finish) <= finish else last)
     if start > end or start > last or end < first:

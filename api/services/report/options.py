@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from api.services.periods import KINDS
 from domain.errors import SettingRefused
 from domain.taxonomy import Taxonomy, shipped_taxonomy
 from mining.causes import Demands
@@ -46,18 +47,19 @@ class ReportOptions:
     """Everything that changes a report besides its table.
 
     ``start`` and ``end`` are inclusive days in China's zone; without them the report covers all
-    days that the table has. ``items`` are the columns whose values may be causes; without them
-    those of the usual ones that the table has. ``only`` keeps the complaints of one product line
-    or unit (``{"department": "物流部"}``). ``judgements`` are what people said of earlier
-    findings. ``problems`` are those of the house with their measures and measured effects.
-    ``exposure`` has the columns ``attribute, value,
-    units`` (sold, served). ``severity`` weighs issues in the order of the findings.
-    ``issue_names`` name codes that the taxonomy does not have. ``personal`` columns hold names of
-    persons; the report numbers them instead.
+    days that the table has, or with ``period`` the newest whole week, month, quarter or year.
+    ``items`` are the columns whose values may be causes; without them those of the usual ones
+    that the table has. ``only`` keeps the complaints of one product line or unit
+    (``{"department": "物流部"}``). ``judgements`` are what people said of earlier findings.
+    ``problems`` are those of the house with their measures and measured effects. ``exposure`` has
+    the columns ``attribute, value, units`` (sold, served). ``severity`` weighs issues in the
+    order of the findings. ``issue_names`` name codes that the taxonomy does not have.
+    ``personal`` columns hold names of persons; the report numbers them instead.
     """
 
     start: date | None = None
     end: date | None = None
+    period: str | None = None
     items: tuple[str, ...] | None = None
     language: str = "zh"
     title: str | None = None
@@ -83,6 +85,10 @@ class ReportOptions:
             raise SettingRefused(
                 f"the period ends ({self.end}) before it starts ({self.start}); turn the days round"
             )
+        if self.period and (self.start or self.end):
+            raise SettingRefused(f"period {self.period!r} and days are given; give one of them")
+        if self.period and self.period not in KINDS:
+            raise SettingRefused(f"period {self.period!r} is none of {', '.join(KINDS)}")
         if self.language not in LANGUAGES:
             raise SettingRefused(f"language {self.language!r} is none of {', '.join(LANGUAGES)}")
         if self.items is not None and not self.items:

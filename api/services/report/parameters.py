@@ -20,6 +20,8 @@ def parameters_of(content: dict[str, Any], language: Language) -> list[tuple[str
 
 
 def _shown(name: str, chosen: Any, language: Language) -> str:
+    if name == "issue_names":
+        return f"{len(chosen):,}"
     if name == "vigilance":
         return language.say("vigilance", **chosen)
     if isinstance(chosen, list):
