@@ -207,6 +207,7 @@ async def _at_work(office: Office) -> AsyncIterator[None]:
     courier = Courier(office) if office.settings.embedded_worker else None
     if worker is not None:
         worker.start()
+        office.signs["worker"] = worker.sign
     if courier is not None:
         courier.start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 import uuid
@@ -27,8 +28,9 @@ Body = TypeVar("Body", bytes, bytearray)
 UPLOADS = "/imports"
 ADMITTED = "admitted"
 ALWAYS = frozenset({"/livez", "/healthz", "/readyz", "/metrics"})
-_LINGER_BYTES = 1 << 20
-_LINGER_SECONDS = 1.0
+_LINGER_BYTES = 32 << 20
+_LINGER_SECONDS = 2.0
+_ALARM_SECONDS = 10.0
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _KEY_IN_URL = re.compile(rb"(?:^|&)(?:api[_-]?key|key|token|access[_-]?token|authorization)=", re.I)
 POLICY = (
@@ -59,6 +61,7 @@ class Edge:
         self._metrics = metrics
         self._log = log
         self._admission = admission
+        self._next_alarm = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -124,6 +127,8 @@ class Edge:
         elapsed = time.perf_counter() - exchange.arrived
         self._metrics.requests.labels(scope["method"], route, status).inc()
         self._metrics.seconds.labels(route).observe(elapsed)
+        if exchange.status == 507:
+            self._raise_alarm()
         if exchange.status == 503:
             return
         self._log.info(
@@ -134,6 +139,14 @@ class Edge:
             status=exchange.status,
             elapsed_ms=round(elapsed * 1000, 2),
         )
+
+    def _raise_alarm(self) -> None:
+        """Say in the log that the disk is full, now and then while it is."""
+        if time.monotonic() >= self._next_alarm:
+            self._next_alarm = time.monotonic() + _ALARM_SECONDS
+            self._log.error(
+                "alarm", detail="the disk is full; nothing is stored until room is made"
+            )
 
 
 _CLOSE = {"connection": "close"}
@@ -182,16 +195,19 @@ class _Exchange:
 
 
 async def _linger(receive: Receive) -> None:
-    """Let a caller who is still sending read the refusal before the connection is cut."""
+    """Let a caller who is still sending read the refusal before the connection is cut.
+
+    A bounded amount is read and thrown away; after that the sender is left waiting for a moment.
+    """
     left = _LINGER_BYTES
-    try:
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
-            while left > 0 and (message := await receive())["type"] == "http.request":
-                left -= len(message.get("body", b"")) or 1
+            while (message := await receive())["type"] == "http.request":
+                left -= len(message.get("body", b""))
                 if not message.get("more_body"):
                     return
-    except TimeoutError:
-        return
+                if left < 0:
+                    await asyncio.sleep(_LINGER_SECONDS)
 
 
 class _Broken(Exception):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from domain.errors import ModelError, ModelMissing, SuyuanError
+from domain.taxonomy import Taxonomy, shipped_taxonomy
 
 _MINUTE = 60
 
@@ -120,6 +121,11 @@ class Desks:
         if self._current is None:
             raise ModelMissing(self._reason)
         return self._current
+
+    def taxonomies(self) -> list[Taxonomy]:
+        """Whose codes and categories are known: the shipped ones and those of the model at work."""
+        own = getattr(getattr(self._current, "model", None), "taxonomy", None)
+        return [shipped_taxonomy(), *([own] if isinstance(own, Taxonomy) else [])]
 
     def ready(self) -> bool:
         """Whether there is a desk."""

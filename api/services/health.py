@@ -24,6 +24,7 @@ async def readiness(office: Office) -> tuple[bool, dict[str, Any]]:
     except SuyuanError as error:
         checks["database"] = str(error)
     checks["model"] = "ok" if office.desks.ready() else office.desks.reason or "no model"
+    checks |= {name: sign() for name, sign in office.signs.items()}
     if office.desks.ready() and office.desks.reason:
         warnings.append(office.desks.reason)
     ready = all(word == "ok" for word in checks.values())

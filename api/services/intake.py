@@ -21,7 +21,7 @@ from api.services.desks import Desks
 from api.services.judgement import Judgement, dumps, judge
 from api.services.learning.provenance import brought
 from api.services.masking import Masker
-from api.services.rows import TIMES, labels_of, parse_row
+from api.services.rows import TIMES, labels_of, parse_row, refuse_unknown_labels
 from api.services.vault import Vault
 from api.settings import Settings
 from api.store import complaints, learning, replies
@@ -97,6 +97,7 @@ class Intake:
         complaint = parse_row(given, self._declared)
         if labels_of(complaint):
             caller.require(Scope.IMPORT)
+            self._refuse_unknown(complaint)
         department = caller.department_of(_text(complaint.values.get("department")))
         masked = self._masker.complaint(complaint)
         new = self._undecided(complaint, masked, department, fingerprint)
@@ -104,6 +105,7 @@ class Intake:
 
     def undecided(self, complaint: Complaint, department: str | None) -> NewComplaint:
         """What will be stored of a complaint that a table brings."""
+        self._refuse_unknown(complaint)
         masked = self._masker.complaint(complaint)
         told = {
             "id": complaint.id,
@@ -112,6 +114,10 @@ class Intake:
             "attributes": dict(complaint.attributes),
         }
         return self._undecided(complaint, masked, department, self.fingerprint(told))
+
+    def _refuse_unknown(self, complaint: Complaint) -> None:
+        if labels := labels_of(complaint):
+            refuse_unknown_labels(labels, *self._desks.taxonomies())
 
     def _undecided(
         self, complaint: Complaint, masked: Complaint, department: str | None, fingerprint: str

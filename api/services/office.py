@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -24,7 +24,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Office:
-    """The parts of one installation, put together by `create_app`."""
+    """The parts of one installation, put together by `create_app`.
+
+    `signs` are what runs beside the requests: each says ``ok`` or what is wrong.
+    """
 
     settings: Settings
     clock: Clock
@@ -37,6 +40,7 @@ class Office:
     uploads: Vault
     originals: Vault | None
     intake: Intake
+    signs: dict[str, Callable[[], str]] = field(default_factory=dict)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Read from the database."""

@@ -16,7 +16,7 @@ from domain.complaint import (
     parse_complaint,
 )
 from domain.errors import RowRefused
-from domain.taxonomy import Taxonomy
+from domain.taxonomy import NO_COMPLAINT, Taxonomy
 
 NUMBERS: Mapping[str, tuple[float, float]] = {
     "customer_spend": (0, 1e12),
@@ -86,10 +86,11 @@ def labels_of(complaint: Complaint) -> dict[str, Any]:
     return {name: complaint.values[name] for name in LABELS if name in complaint.values}
 
 
-def refuse_unknown_labels(labels: Mapping[str, Any], taxonomy: Taxonomy) -> None:
-    """Raise `RowRefused` for codes and categories that the taxonomy does not have."""
-    if any(code not in taxonomy for code in labels.get("issues", ())):
-        raise RowRefused("holds a code that the taxonomy does not have", "issues")
-    names = set(taxonomy.categories) | {"无投诉"}
-    if labels.get("category", "无投诉") not in names:
+def refuse_unknown_labels(labels: Mapping[str, Any], *taxonomies: Taxonomy) -> None:
+    """Raise `RowRefused` for codes and categories that none of the taxonomies has."""
+    for code in labels.get("issues", ()):
+        if not any(code in taxonomy for taxonomy in taxonomies):
+            raise RowRefused("holds a code that the taxonomy does not have", "issues")
+    named = labels.get("category", NO_COMPLAINT)
+    if named != NO_COMPLAINT and not any(named in taxonomy.categories for taxonomy in taxonomies):
         raise RowRefused("is no category of the taxonomy", "category")

@@ -30,6 +30,7 @@ _ATTEMPTS = 5
 _BACKLOG = 50
 _HOUSEKEEPING_SECONDS = 30.0
 _ROUND_SECONDS = 5.0
+_STUCK_SECONDS = 60.0
 
 
 class Worker:
@@ -59,6 +60,19 @@ class Worker:
         if self._thread is not None:
             self._thread.join(wait_seconds)
 
+    def sign(self) -> str:
+        """``ok``, or why nothing is being worked on here."""
+        if self._thread is None or not self._thread.is_alive():
+            return "the worker has ended; restart the service"
+        silent = time.monotonic() - self.seen
+        if silent > _STUCK_SECONDS:
+            return f"the worker has given no sign for {silent:.0f} s"
+        return "ok"
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        self.seen = time.monotonic()
+
     def run(self) -> None:
         """Work until stopped."""
         importlib.import_module("api.services.tables")  # so that no upload waits for it
@@ -68,7 +82,7 @@ class Worker:
             except Exception as error:
                 busy = False
                 self._office.log.error("worker fault", **fault(error))
-            self.seen = time.monotonic()
+            self.beat()
             if not busy:
                 self._stopping.wait(self._office.settings.worker_poll_seconds)
 
@@ -105,7 +119,7 @@ class Worker:
         return self._office.database.submit(work).result()
 
     def _work_on(self, claim: Claim) -> None:
-        held = _Held(self._office, claim, self._stopping)
+        held = _Held(self._office, claim, self._stopping, self.beat)
         try:
             if claim.attempts > _ATTEMPTS:
                 raise LimitExceeded(f"it was begun {_ATTEMPTS} times and never ended")
@@ -138,6 +152,7 @@ class Worker:
         read = partial(complaints.pending, attempts=_ATTEMPTS, limit=_BACKLOG)
         rows = self._office.database.submit(read, writes=False).result()
         for row in rows:
+            self.beat()
             self._decide(row)
         return len(rows)
 
@@ -177,7 +192,10 @@ class Worker:
 class _Held:
     """A job's lease, lengthened as the work goes on."""
 
-    def __init__(self, office: Office, claim: Claim, stopping: threading.Event) -> None:
+    def __init__(
+        self, office: Office, claim: Claim, stopping: threading.Event, beat: Callable[[], None]
+    ) -> None:
+        self._beat = beat
         self._office = office
         self._claim = claim
         self._stopping = stopping
@@ -185,6 +203,7 @@ class _Held:
 
     def progress(self, done: int, total: int) -> None:
         """Note how far the work is; `Cancelled` when the worker stops or lost the job."""
+        self._beat()
         if self._stopping.is_set():
             raise Cancelled("the service stops; the job goes on at its next start")
         if time.monotonic() < self._next:

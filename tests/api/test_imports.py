@@ -247,3 +247,11 @@ def test_a_single_complaint_beside_an_import_is_taken(house: House) -> None:
     """Intake goes on while a file is read."""
     house.call("POST", "/imports", content=_csv(500).encode())
     assert house.post("/complaints", {"id": "beside", "text": TEXT}).status_code == 201
+
+
+def test_rows_with_labels_that_no_taxonomy_has_are_refused_by_column(sqlite_house: House) -> None:
+    """The others are stored."""
+    file = "id,text,category,issues\na,屏幕一直闪,没有这一类,\nb,屏幕一直闪,,9999\nc,屏幕一直闪,,\n"
+    shown = _import(sqlite_house, file.encode())
+    assert (shown["rows_ok"], shown["rows_rejected"]) == (1, 2)
+    assert [(e["row"], e["column"]) for e in shown["errors"]] == [(2, "category"), (3, "issues")]

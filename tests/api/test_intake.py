@@ -182,3 +182,14 @@ def test_columns_that_nobody_declared_are_not_stored(house: House) -> None:
     row: Any = house.stored(lambda c: complaints.find(c, "c-1"))
     assert row.columns == {}
     assert row.attributes == {}
+
+
+def test_labels_that_no_taxonomy_has_are_refused_by_column(sqlite_house: House) -> None:
+    """A typo in a code would otherwise be a category of its own in every report."""
+    for column, value in (("issues", ["9999"]), ("category", "没有这一类")):
+        refused = sqlite_house.post("/complaints", {"text": TEXT, column: value})
+        assert refused.status_code == 422
+        assert [error["place"] for error in refused.json()["errors"]] == [column]
+    assert sqlite_house.get("/complaints").json()["items"] == []
+    kept = sqlite_house.post("/complaints", {"text": TEXT, "category": "无投诉"})
+    assert kept.status_code == 201

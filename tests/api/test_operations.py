@@ -19,7 +19,7 @@ from api.store import migration
 from api.store.database import open_database
 from api.store.engine import make_engine, sqlite_has_reset_race
 from api.store.lock import only_service
-from domain.errors import Conflict, InputError, SettingRefused, StoreDown
+from domain.errors import Conflict, InputError, SettingRefused, StoreDown, StoreFull
 from tests.api.house import TEXT, House, open_house
 from tests.api.postgresql import Server
 
@@ -218,3 +218,36 @@ def test_the_database_file_is_for_its_owner_only(sqlite_house: House) -> None:
     with sqlite3.connect(folder / "suyuan.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_readyz_names_a_worker_that_has_ended_or_is_stuck(
+    sqlite_settings: Settings, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs that nobody works on are no readiness."""
+    with open_house(sqlite_settings.model_copy(update={"embedded_worker": True}), desk) as house:
+        assert house.get("/readyz").json()["checks"]["worker"] == "ok"
+        monkeypatch.setattr("api.services.worker._STUCK_SECONDS", -1.0)
+        stuck = house.get("/readyz")
+        assert stuck.status_code == 503
+        assert "no sign" in stuck.json()["checks"]["worker"]
+        house.office.signs["worker"].__self__.stop()  # type: ignore[attr-defined]
+        ended = house.get("/readyz")
+        assert ended.status_code == 503
+        assert "ended" in ended.json()["checks"]["worker"]
+
+
+def test_a_full_disk_raises_an_alarm_in_the_log(sqlite_house: House) -> None:
+    """Once for a row of refusals, so that the log does not fill what is left."""
+
+    def full(_connection: object) -> None:
+        raise StoreFull("the disk under the database is full; nothing was stored")
+
+    async def refused(_work: object) -> None:
+        full(None)
+
+    object.__setattr__(sqlite_house.office.intake, "take", lambda *_a: refused(None))
+    for _ in range(3):
+        assert sqlite_house.post("/complaints", {"text": TEXT}).status_code == 507
+    alarms = [line for line in sqlite_house.logged() if line["event"] == "alarm"]
+    assert len(alarms) == 1
+    assert "disk is full" in alarms[0]["detail"]
