@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from api.services.keyfiles import secret
 from api.services.models import follow, load_desk
 from api.services.worker import Worker
 from api.settings import Settings
+from api.store import learning
 from domain.errors import ModelRefused
 from tests.api.house import TEXT, House, open_house
 from triage import artefact
@@ -141,6 +143,56 @@ def test_a_changed_model_is_refused_and_the_old_one_serves_on(
         said = house.post("/classify", {"text": TEXT}).json()
         assert said["model"]["version"] == desk.model.version
         assert "2.0.0" in house.get("/healthz").json()["warnings"][-1]
+
+
+def _forged(root: Path, version: str, key: bytes) -> None:
+    """A model of the attacker's own, signed with the attacker's key."""
+    shutil.rmtree(root / "complaints" / version, ignore_errors=True)
+    payload = open_model("complaints").to_payload()
+    artefact.publish(root, "complaints", version, payload, {"by": "attacker"}, "card", key=key)
+
+
+def test_who_can_write_the_shelf_but_lacks_the_key_gains_nothing(
+    sqlite_settings: Settings, tmp_path: Path, desk: Desk
+) -> None:
+    """New manifest and hashes, an older signed model, the signature of another file: refused."""
+    root = tmp_path / "models"
+    shelf = _shelf(sqlite_settings, root, "2.0.0", "2.1.0", "2.2.0")
+    with open_house(shelf, desk) as house:
+        house.office.desks._load = lambda version: load_desk(shelf, version)
+        for version in ("2.1.0", "2.2.0"):
+            body = {"version": version}
+            assert house.post("/models/complaints/activate", body).status_code == 200
+        house.stored(lambda c: learning.raise_floor(c, "complaints", "2.1.0"))
+        _forged(root, "2.3.0", b"another key of thirty-two bytes.")
+        shutil.copytree(root / "complaints" / "2.1.0", root / "complaints" / "2.4.0")
+        tried = {
+            version: house.post("/models/complaints/activate", {"version": version}).status_code
+            for version in ("2.3.0", "2.0.0", "2.4.0")
+        }
+        assert tried == {"2.3.0": 422, "2.0.0": 422, "2.4.0": 422}
+        said = house.post("/classify", {"text": TEXT}).json()
+        assert said["model"]["version"] == "2.2.0"
+        house.office.desks.take(None)
+        follow(house.office)
+        assert house.office.desks.current().model.version == "2.2.0"
+
+
+def test_a_restart_goes_on_with_what_was_live(
+    sqlite_settings: Settings, tmp_path: Path, desk: Desk
+) -> None:
+    """A newer version on the shelf does not go live by a restart."""
+    root = tmp_path / "models"
+    shelf = _shelf(sqlite_settings, root, "2.0.0")
+    with open_house(shelf, desk) as house:
+        house.office.desks._load = lambda version: load_desk(shelf, version)
+        house.post("/models/complaints/activate", {"version": "2.0.0"})
+        _shelf(sqlite_settings, root, "2.1.0")
+        house.office.desks.take(None)
+        follow(house.office)
+        assert house.office.desks.current().model.version == "2.0.0"
+        items = house.get("/models/complaints/history").json()["items"]
+        assert [row["how"] for row in items] == ["activation", "start"]
 
 
 def test_an_unsigned_model_is_refused(sqlite_settings: Settings, tmp_path: Path) -> None:

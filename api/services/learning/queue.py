@@ -28,6 +28,7 @@ KIND = "suspects"
 _LOOKED_AT = 2_000
 _KNOWN = 5_000
 _MOST = 500
+_DOUBTED, _SURE = 0.5, 0.97
 _PLAIN = ("category", "tier", "sentiment")
 
 
@@ -102,7 +103,7 @@ def find_suspects(settings: Settings, told: Mapping[str, Any], tell: Progress) -
     held = stored_labels(settings, [target])
     given = [str(label) for label in held.labels[target]]
     found = suspected_labels(
-        held.texts, given, progress=lambda _, share: tell(round(100 * share), 100)
+        held.texts, given, below=_DOUBTED, progress=lambda _, share: tell(round(100 * share), 100)
     )
     columns = (found[name].tolist() for name in ("row", "given", "suggested", "score"))
     items = [
@@ -110,7 +111,12 @@ def find_suspects(settings: Settings, told: Mapping[str, Any], tell: Progress) -
          "source": held.sources[i]}
         for i, was, better, score in list(zip(*columns, strict=True))[:_MOST]
     ]  # fmt: skip
-    return {"target": target, "labelled": len(given), "found": len(found), "items": items}
+    return {
+        "target": target,
+        "labelled": len(given),
+        "found": int((found["score"] >= _SURE).sum()),
+        "items": items,
+    }
 
 
 async def suspects(office: Office, target: str) -> dict[str, Any]:
