@@ -2,7 +2,8 @@
 
 python -m benchmarks.effects                     # 20,000 measures: coverage, false 有效, power
 python -m benchmarks.effects --simulated 2000 --seed 5
-python -m benchmarks.effects --peers             # five other intervals on the same measures
+python -m benchmarks.effects --hard              # measures that are not as assumed
+python -m benchmarks.effects --peers --simulated 1200  # five other intervals on the same measures
 """
 
 from __future__ import annotations
@@ -149,28 +150,89 @@ def line(table: pd.DataFrame) -> str:
     )
 
 
+FACTORS = [
+    "design",
+    "design, season",
+    "count",
+    "before",
+    "after",
+    "noise",
+    "size",
+    "exposed",
+    "ratio",
+]
+AT_ONCE = 2_000
+
+
 def summary(table: pd.DataFrame) -> None:
-    """Overall and by each factor."""
+    """Overall, in runs of 2,000, and by each factor."""
     print(f"{'':28} {'n':>6}  {'covered':>8}  {'below':>7} {'above':>7}  false 有效  power <= .5")
     print(f"{'all':28} {line(table)}")
-    for factor in (
-        "design",
-        "count",
-        "before",
-        "after",
-        "noise",
-        "season",
-        "size",
-        "exposed",
-        "ratio",
-    ):
+    table["design, season"] = table.design + ", " + table.season.astype(str)
+    for factor in FACTORS:
         part = table[table.design == "compared"] if factor == "size" else table
         for value, group in part.groupby(factor):
             print(f"{factor + ' ' + str(value):28} {line(group)}")
-    print(
-        f"no interval: {(~table.given).mean():.2%}; ms: median {table.ms.median():.1f}, "
-        f"99 % {table.ms.quantile(0.99):.1f}, longest {table.ms.max():.1f}"
+    runs = [group for _, group in table.groupby(np.arange(len(table)) // AT_ONCE)]
+    covered = [run[run.given].covered.mean() for run in runs]
+    false = [run[run.ratio == 1].worked.mean() for run in runs]
+    print(f"{len(runs)} runs of {AT_ONCE:,}: covered {min(covered):.2%} to {max(covered):.2%}, "
+          f"false 有效 {min(false):.2%} to {max(false):.2%}")  # fmt: skip
+    print(f"no interval: {(~table.given).mean():.2%}; ms: median {table.ms.median():.1f}, "
+          f"99 % {table.ms.quantile(0.99):.1f}, longest {table.ms.max():.1f}")  # fmt: skip
+
+
+HARD = {
+    "group x 3, comparison Poisson": ("x 3", "Poisson"),
+    "group Poisson, comparison x 4": ("Poisson", "x 4"),
+    "gamma 0.7 in both": ("gamma 0.7", "gamma 0.7"),
+    "weeks hit both alike": ("x 2", "x 2"),
+    "level wanders": ("Poisson", "x 2"),
+    "one week four times as high": ("x 2", "x 2"),
+    "comparison a quarter": ("x 2", "x 2"),
+    "four weeks before and after": ("x 2", "x 2"),
+}
+
+
+def hard(n: int, seed: int) -> None:
+    """Measures that are not as the judgement assumes, all with a comparison."""
+    rng = np.random.default_rng(seed)
+    rows = [_hard(rng, str(rng.choice(list(HARD)))) for _ in range(n)]
+    table = pd.DataFrame(rows, columns=["kind", "covered", "false"])
+    for kind, group in table.groupby("kind"):
+        print(f"{kind:32} {len(group):6,}  {group.covered.mean():8.2%}  {group.false.mean():7.2%}")
+
+
+def _hard(rng: np.random.Generator, kind: str) -> tuple[str, float, float]:
+    before, after = (4, 4) if kind.startswith("four") else rng.choice([8, 13, 26], 2)
+    weeks, ratio = before + after, float(rng.choice([0.5, 1, 1]))
+    fall = np.where(np.arange(weeks) >= before, ratio, 1)
+    usual = float(rng.choice([1, 5, 25])) * (
+        1 + 0.3 * np.sin(2 * np.pi * (np.arange(weeks) / 52 + rng.random()))
     )
+    if kind.startswith("weeks"):
+        usual = usual * rng.gamma(6, 1 / 6, weeks)
+    mine = usual.copy()
+    if kind.startswith("level"):
+        mine = mine * wandering(rng, weeks)
+    if kind.startswith("one"):
+        mine[rng.integers(before)] *= 4
+    size = 0.25 if kind.startswith("comparison") else float(rng.choice([1, 5]))
+    noises = HARD[kind]
+    other = noisy(rng, size * usual, noises[1])
+    effect = measure_effect(noisy(rng, mine * fall, noises[0]), int(before), comparison=other)
+    low, high = effect.interval or (0.0, np.inf)
+    return kind, low <= ratio <= high, effect.verdict == "有效" if ratio == 1 else np.nan
+
+
+def wandering(rng: np.random.Generator, weeks: int) -> Floats:
+    """A level whose weeks hang together: correlation 1/2 from one to the next, spread 0.25."""
+    logs = np.zeros(weeks)
+    for week in range(weeks):
+        last = logs[week - 1] / 2 if week else 0.0
+        logs[week] = last + rng.normal(0, 0.25 * (np.sqrt(0.75) if week else 1))
+    level: Floats = np.exp(logs)
+    return level
 
 
 def compare_peers(n: int, seed: int) -> None:
@@ -234,8 +296,11 @@ def main() -> None:
     parser.add_argument("--simulated", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--hard", action="store_true")
     given = parser.parse_args()
-    if given.peers:
+    if given.hard:
+        hard(given.simulated, given.seed)
+    elif given.peers:
         compare_peers(given.simulated, given.seed)
     else:
         summary(simulate(given.simulated, given.seed))
