@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     embedded_worker: bool = Field(default=True, description="run jobs inside the service")
     worker_poll_seconds: float = Field(default=1.0, gt=0)
     job_lease_seconds: float = Field(default=30, gt=0)
+    import_seconds: float = Field(
+        default=3600, gt=0, description="an import that takes longer is ended"
+    )
     report_seconds: float = Field(default=600, gt=0, description="a report job is ended after")
     training_seconds: float = Field(
         default=7200, gt=0, description="a training job is ended after"

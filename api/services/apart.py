@@ -18,9 +18,27 @@ from api.settings import Settings
 from domain.errors import InputError, LimitExceeded, SuyuanError
 
 Tell = Callable[[int, int], None]
-Work = Callable[[Settings, Mapping[str, Any], Tell], Mapping[str, Any]]
+Take = Callable[[Any], None]
 _POLL_SECONDS = 0.2
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+class Line:
+    """What the process says while it works: how far it is, and pieces of what it makes."""
+
+    def __init__(self, pipe: Connection[Any, Any]) -> None:
+        self._pipe = pipe
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell how far the work is."""
+        self._pipe.send(("at", (done, total)))
+
+    def hand(self, piece: Any) -> None:
+        """Hand a piece over; waits while the other side is busy with earlier ones."""
+        self._pipe.send(("piece", piece))
+
+
+Work = Callable[[Settings, Mapping[str, Any], Line], Mapping[str, Any]]
 
 
 def run_apart(
@@ -31,8 +49,11 @@ def run_apart(
     *,
     limit_seconds: float,
     limit_bytes: int,
+    take: Take | None = None,
 ) -> dict[str, Any]:
-    """What `work(settings, told, tell)` returns; it must be a function of a module.
+    """What `work(settings, told, line)` returns; it must be a function of a module.
+
+    `take` gets what the work hands over on its way, in order.
 
     `LimitExceeded` when it takes longer or more memory, `InputError` when it refuses its input,
     `RuntimeError` when it fails; whatever `progress` raises ends it too.
@@ -44,7 +65,7 @@ def run_apart(
     child.start()
     theirs.close()
     try:
-        return _awaited(child, ours, progress, limit_seconds, limit_bytes)
+        return _awaited(child, ours, progress, take, limit_seconds, limit_bytes)
     finally:
         child.kill()
         child.join()
@@ -52,16 +73,24 @@ def run_apart(
 
 
 def _awaited(
-    child: Any, pipe: Connection[Any, Any], progress: Tell, limit_seconds: float, limit_bytes: int
+    child: Any,
+    pipe: Connection[Any, Any],
+    progress: Tell,
+    take: Take | None,
+    limit_seconds: float,
+    limit_bytes: int,
 ) -> dict[str, Any]:
     end, done = time.monotonic() + limit_seconds, (0, 0)
     while time.monotonic() < end:
         progress(*done)
         if pipe.poll(_POLL_SECONDS):
-            said = _received(pipe)
-            if isinstance(said, dict):
-                return said
-            done = said
+            kind, said = _received(pipe)
+            if kind == "done":
+                return dict(said)
+            if kind == "at":
+                done = said
+            elif take is not None:
+                take(said)
         elif not child.is_alive() and not pipe.poll():
             raise RuntimeError("the job's process ended without a word")
         if _resident_bytes(child.pid) > limit_bytes:
@@ -69,7 +98,7 @@ def _awaited(
     raise LimitExceeded(f"it took more than {limit_seconds:g} s")
 
 
-def _received(pipe: Connection[Any, Any]) -> dict[str, Any] | tuple[int, int]:
+def _received(pipe: Connection[Any, Any]) -> tuple[str, Any]:
     try:
         kind, said = pipe.recv()
     except EOFError:
@@ -78,7 +107,7 @@ def _received(pipe: Connection[Any, Any]) -> dict[str, Any] | tuple[int, int]:
         raise InputError(said)
     if kind == "failed":
         raise RuntimeError(f"{said['error']} at {said['at']}")
-    return dict(said) if kind == "done" else (int(said[0]), int(said[1]))
+    return kind, said
 
 
 def _resident_bytes(pid: int | None) -> int:
@@ -95,7 +124,7 @@ def _work(
     """What the process does; every end is told to the other side."""
     os.nice(5)
     try:
-        outcome = work(Settings(**settings), told, lambda *done: pipe.send(("at", done)))
+        outcome = work(Settings(**settings), told, Line(pipe))
         pipe.send(("done", dict(outcome)))
     except SuyuanError as error:
         pipe.send(("refused", str(error)[:400]))

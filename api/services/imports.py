@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection
 
 from api.services.access import Caller
+from api.services.apart import Line, run_apart
 from api.services.exports import original
 from api.services.intake import decided, stored_values
 from api.services.judgement import judge_many
+from api.services.keyfiles import secret
 from api.services.learning.provenance import brought
 from api.services.office import Office
 from api.services.rows import refusal, refuse_unaddressable
+from api.services.vault import Vault
+from api.settings import Settings
 from api.store import complaints, imports, jobs, learning
 from api.store.complaints import NewComplaint
 from api.store.imports import Refusal
@@ -32,8 +36,10 @@ if TYPE_CHECKING:
 
 KIND = "import"
 _ARCHIVE = b"PK\x03\x04"
+_PARQUET = b"PAR1"
 _ARCHIVE_END = b"PK\x05\x06"
 _CHUNK = 100
+_HARMLESS_BYTES = 256 << 10
 _ERRORS_SHOWN = 100
 _LONGEST_HEADER = 60
 _KEEP = (
@@ -152,16 +158,55 @@ def _may_see(caller: Caller, owners: Sequence[str] | None) -> bool:
 
 
 def run_import(office: Office, told: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Read a sealed file and store its rows; a repeated run adds none twice."""
+    """Read a sealed file and store its rows; a repeated run adds none twice.
+
+    What is large or packed is read in a process of its own, so that no file slows the service or
+    bursts it; the rows are stored here, by the service's writer.
+    """
     identifier = told["import"]
     file = _place(office, identifier)
-    content = office.uploads.open(file.read_bytes(), identifier)
-    table = _table(content, told["name"], _mapping(office, told))
+    asked = {**told, "mapping": _mapping(office, told)}
     departments = None if told["departments"] is None else tuple(told["departments"])
-    owner = Owner(told["caller"], departments)
-    counts = store_table(office, table, identifier, owner, progress)
+    storing = _Storing(office, identifier, Owner(told["caller"], departments), progress)
+    if _is_harmless(office.uploads.open(file.read_bytes(), identifier)):
+        ended = read_apart(office.settings, asked, storing)
+    else:
+        ended = run_apart(
+            read_apart,
+            office.settings,
+            asked,
+            storing,
+            limit_seconds=office.settings.import_seconds,
+            limit_bytes=office.settings.job_memory_bytes,
+            take=storing.hand,
+        )
     file.unlink(missing_ok=True)
-    return {**counts, "columns_not_kept": _not_kept(office, table)}
+    left_out = [office.masker.text(header) for header in ended["headers_not_kept"]]
+    return {**storing.counts, "columns_not_kept": left_out}
+
+
+def _is_harmless(content: bytes) -> bool:
+    """Whether a file is small plain text, which can neither burst nor keep a reader long."""
+    packed = content[:4] in {_ARCHIVE, _PARQUET}
+    return len(content) <= _HARMLESS_BYTES and not packed
+
+
+def read_apart(
+    settings: Settings, asked: Mapping[str, Any], line: Line | _Storing
+) -> dict[str, Any]:
+    """Read a sealed file and hand its rows over, in chunks."""
+    identifier = asked["import"]
+    sealed = (settings.data_dir / "uploads" / f"{identifier}.sealed").read_bytes()
+    content = Vault(secret(settings.data_dir, "uploads")).open(sealed, identifier)
+    table = _table(content, asked["name"], asked["mapping"])
+    line(0, table.rows_in)
+    line.hand([(error.row, error) for error in table.errors])
+    kept = {*COLUMNS, *settings.attributes}
+    rows = table.complaints(kept)
+    while chunk := list(islice(rows, _CHUNK)):
+        line.hand(chunk)
+    headers = [header for header, column in table.headers.items() if column not in kept]
+    return {"headers_not_kept": [header[:_LONGEST_HEADER] for header in headers]}
 
 
 def _table(content: bytes, name: str, mapping: Mapping[str, str]) -> Table:
@@ -180,33 +225,38 @@ def _table(content: bytes, name: str, mapping: Mapping[str, str]) -> Table:
     return table
 
 
-def _not_kept(office: Office, table: Table) -> list[str]:
-    """Headers whose cells were not stored, masked."""
-    kept = {*COLUMNS, *office.settings.attributes}
-    headers = [header for header, column in table.headers.items() if column not in kept]
-    return [office.masker.text(header[:_LONGEST_HEADER]) for header in headers]
-
-
 def discard(office: Office, told: Mapping[str, Any]) -> None:
     """Throw the file of an import away that can't be read."""
     _place(office, told["import"]).unlink(missing_ok=True)
 
 
-def store_table(
-    office: Office, table: Table, identifier: str, owner: Owner, progress: Progress
-) -> dict[str, int]:
-    """Store the rows of a table; every row counts as taken or as refused."""
-    refused = [_refusal(office, error) for error in table.errors]
-    _write(office, partial(imports.refuse, identifier=identifier, refusals=refused))
-    counts = {"rows_in": table.rows_in, "rows_ok": 0, "rows_rejected": len(refused)}
-    counts["rows_added"] = 0
-    rows = table.complaints({*COLUMNS, *office.settings.attributes})
-    while chunk := list(islice(rows, _CHUNK)):
-        for name, number in _store_chunk(office, chunk, identifier, owner).items():
-            counts[name] += number
-        _write(office, partial(imports.count, identifier=identifier, counts=dict(counts)))
-        progress(counts["rows_ok"] + counts["rows_rejected"], table.rows_in)
-    return counts
+class _Storing:
+    """Stores the rows that a reader hands over; every row counts as taken or as refused."""
+
+    def __init__(self, office: Office, identifier: str, owner: Owner, progress: Progress) -> None:
+        self._office = office
+        self._identifier = identifier
+        self._owner = owner
+        self._progress = progress
+        self.counts = {"rows_in": 0, "rows_ok": 0, "rows_rejected": 0, "rows_added": 0}
+
+    def __call__(self, _done: int, total: int) -> None:
+        """Note how many rows there are, and give a sign of life."""
+        self.counts["rows_in"] = total or self.counts["rows_in"]
+        self._tell()
+
+    def hand(self, chunk: Sequence[_Row]) -> None:
+        """Store one chunk."""
+        stored = _store_chunk(self._office, chunk, self._identifier, self._owner)
+        for name, number in stored.items():
+            self.counts[name] += number
+        counted = partial(imports.count, identifier=self._identifier, counts=dict(self.counts))
+        _write(self._office, counted)
+        self._tell()
+
+    def _tell(self) -> None:
+        done = self.counts["rows_ok"] + self.counts["rows_rejected"]
+        self._progress(done, self.counts["rows_in"])
 
 
 @dataclass(frozen=True)

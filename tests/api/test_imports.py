@@ -255,3 +255,34 @@ def test_rows_with_labels_that_no_taxonomy_has_are_refused_by_column(sqlite_hous
     shown = _import(sqlite_house, file.encode())
     assert (shown["rows_ok"], shown["rows_rejected"]) == (1, 2)
     assert [(e["row"], e["column"]) for e in shown["errors"]] == [(2, "category"), (3, "issues")]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_is_large_or_packed_is_read_in_a_process_of_its_own(
+    sqlite_house: House, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same outcome: every row counts, in order, and a second upload adds none."""
+    monkeypatch.setattr("api.services.imports._HARMLESS_BYTES", 100)
+    content = _csv(230).encode()
+    if kind == "xlsx":
+        book = openpyxl.Workbook()
+        for line in content.decode().splitlines():
+            book.active.append(line.split(","))
+        out = io.BytesIO()
+        book.save(out)
+        content = out.getvalue()
+    said = _import(sqlite_house, content, f"?name=h.{kind}")
+    assert (said["state"], said["rows_in"], said["rows_added"]) == ("done", 230, 230), said
+    assert _import(sqlite_house, content, f"?name=h.{kind}")["rows_added"] == 0
+
+
+def test_a_file_whose_reader_takes_too_much_memory_is_given_up(
+    sqlite_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job says so; the service goes on."""
+    monkeypatch.setattr("api.services.imports._HARMLESS_BYTES", 100)
+    object.__setattr__(sqlite_house.office.settings, "job_memory_bytes", 30 << 20)
+    said = _import(sqlite_house, _csv(230).encode())
+    assert said["state"] == "failed"
+    assert "memory" in said["reason"]
+    assert sqlite_house.post("/complaints", {"text": TEXT}).status_code == 201
