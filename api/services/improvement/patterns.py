@@ -16,7 +16,7 @@ Place = Mapping[str, str]
 ATTRIBUTES = ("product", "batch", "region", "outlet", "channel", "department", "customer_value",
               "handler", "team")  # fmt: skip
 _MOST = 40
-_key = lru_cache(maxsize=50_000)(spelling_key)
+key_of = lru_cache(maxsize=50_000)(spelling_key)
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ class Pattern:
         """From pairs of attribute and value; several values of one attribute are alternatives."""
         found: dict[str, set[str]] = {}
         for place in places:
-            found.setdefault(place["attribute"], set()).add(_key(place["value"]))
+            found.setdefault(place["attribute"], set()).add(key_of(place["value"]))
         return cls({name: frozenset(values) for name, values in found.items()})
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether a complaint with these values lies in it, whatever their spelling."""
         return all(
-            isinstance(values.get(name), str) and _key(values[name]) in wanted
+            isinstance(values.get(name), str) and key_of(values[name]) in wanted
             for name, wanted in self.places.items()
         )
 
     def holds_value(self, name: str, value: str) -> bool:
         """Whether a value of one attribute is among those wanted."""
-        return _key(value) in self.places[name]
+        return key_of(value) in self.places[name]
 
     def lies_within(self, other: Pattern) -> bool:
         """Whether every place of it is one of the other."""

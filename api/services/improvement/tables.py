@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -83,16 +84,25 @@ def judge_table(
     known = [day for day in days if day is not None]
     if not known:
         raise InputError("no row has a time that can be read; effects need received_at")
+    cases = _cases(frame, days, {code for one in measures for code in _codes(one)})
+    histories: dict[frozenset[str], History] = {}
     answers = []
     for place, one in enumerate(measures):
-        codes = set(one.issue.split("|"))
-        history = History(list(_cases(frame, days, codes)), min(known), max(known), units)
-        others = [o for o in measures if o is not one and set(o.issue.split("|")) & codes]
-        answers.append({"id": one.id, "issue": one.issue, "places": list(one.places),
-                        "done_on": one.done_on.isoformat(),
-                        **measured(history, one, others).figures()})  # fmt: skip
+        codes = _codes(one)
+        if codes not in histories:
+            rows = sorted({at for code in codes for at in cases.by_code.get(code, ())})
+            held = [cases.found[at] for at in rows]
+            histories[codes] = History(held, min(known), max(known), units)
+        others = [other for other in measures if other is not one and _codes(other) & codes]
+        effect = measured(histories[codes], one, others)
+        told = {"id": one.id, "issue": one.issue, "places": list(one.places)}
+        answers.append({**told, "done_on": one.done_on.isoformat(), **effect.figures()})
         progress(place + 1, len(measures))
     return answers
+
+
+def _codes(one: Carried) -> frozenset[str]:
+    return frozenset(one.issue.split("|"))
 
 
 def _day(raw: Any) -> date | None:
@@ -102,13 +112,27 @@ def _day(raw: Any) -> date | None:
         return None
 
 
-def _cases(frame: pd.DataFrame, days: Sequence[date | None], codes: set[str]) -> Iterator[Case]:
+@dataclass(frozen=True)
+class _Cases:
+    """Cases of some issues, and which of them have which code."""
+
+    found: list[Case]
+    by_code: dict[str, list[int]]
+
+
+def _cases(frame: pd.DataFrame, days: Sequence[date | None], codes: set[str]) -> _Cases:
     where = [name for name in _WHERE if name in frame.columns]
     customers = frame["customer_id"] if "customer_id" in frame.columns else [None] * len(frame)
     columns = [frame[name] for name in where]
+    found: list[Case] = []
+    by_code: dict[str, list[int]] = {}
     for day, issues, customer, *values in zip(
         days, frame["issues"], customers, *columns, strict=True
     ):
-        if day is not None and codes & set(str(issues).split("|")):
+        named = codes & set(str(issues).split("|"))
+        if day is not None and named:
             held = {name: v for name, v in zip(where, values, strict=True) if not is_unknown(v)}
-            yield Case(day, held, None if is_anonymous(customer) else str(customer))
+            for code in named:
+                by_code.setdefault(code, []).append(len(found))
+            found.append(Case(day, held, None if is_anonymous(customer) else str(customer)))
+    return _Cases(found, by_code)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from api.services.improvement.patterns import Pattern, Place
+from api.services.improvement.patterns import Pattern, Place, key_of
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 _WEEK = timedelta(days=7)
 _MOST_WEEKS = 520
 EXPOSED = ("product", "batch", "region", "outlet")
@@ -36,6 +38,34 @@ class Units:
     units: float
 
 
+class Places:
+    """Rows by the values of their attributes, so that a pattern finds its rows at once."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._rows = rows
+        self._found: dict[str, dict[str, Rows]] = {}
+
+    def inside(self, pattern: Pattern) -> Rows:
+        """The numbers of the rows that lie in a pattern, in order."""
+        found = np.arange(len(self._rows))
+        for name, wanted in pattern.places.items():
+            known = self._values(name)
+            held = [known[value] for value in wanted if value in known]
+            rows = np.concatenate(held) if held else np.array([], dtype=np.intp)
+            found = np.intersect1d(found, rows, assume_unique=True)
+        return found
+
+    def _values(self, name: str) -> dict[str, Rows]:
+        """The rows of each value of an attribute, by its key; looked up once."""
+        if name not in self._found:
+            by_value: dict[str, list[int]] = {}
+            for at, values in enumerate(self._rows):
+                if isinstance(value := values.get(name), str):
+                    by_value.setdefault(key_of(value), []).append(at)
+            self._found[name] = {key: np.array(rows) for key, rows in by_value.items()}
+        return self._found[name]
+
+
 @dataclass(frozen=True)
 class History:
     """All cases of an issue, and the first and last day that the data cover whole."""
@@ -44,6 +74,40 @@ class History:
     first: date
     last: date
     units: Sequence[Units] = ()
+
+    @cached_property
+    def places(self) -> Places:
+        """The cases by where they lie."""
+        return Places([case.values for case in self.cases])
+
+    @cached_property
+    def unit_places(self) -> Places:
+        """The units by where they lie."""
+        return Places([sold.values for sold in self.units])
+
+    @cached_property
+    def sold(self) -> tuple[Rows, Floats]:
+        """The first day of each piece of exposure, and its units."""
+        starts = np.array([each.start.toordinal() for each in self.units], dtype=np.intp)
+        return starts, np.array([each.units for each in self.units], dtype=np.float64)
+
+    @cached_property
+    def days(self) -> Rows:
+        """The day of each case."""
+        return np.array([case.day.toordinal() for case in self.cases], dtype=np.intp)
+
+    @cached_property
+    def customers(self) -> Rows:
+        """The number of each case's customer; who is not named is a customer of his own."""
+        numbers: dict[str, int] = {}
+        named = (case.customer for case in self.cases)
+        return np.array(
+            [
+                numbers.setdefault(f"no {at}" if who is None else f"is {who}", len(numbers))
+                for at, who in enumerate(named)
+            ],
+            dtype=np.intp,
+        )
 
 
 @dataclass(frozen=True)
@@ -97,24 +161,29 @@ def weekly(history: History, pattern: Pattern, done_on: date, span: Range) -> We
     done_week = max((done_on - first).days // 7, 0)
     start = done_on - done_week * _WEEK
     weeks = max(((span.last - start).days + 1) // 7, done_week)
-    counts, elsewhere = np.zeros(weeks), np.zeros(weeks)
-    seen: set[tuple[int, bool, str]] = set()
-    for case in history.cases:
-        at = (case.day - start).days // 7
-        inside = pattern.holds(case.values)
-        if not 0 <= at < weeks or (not inside and _is_left_out(case.values, span)):
-            continue
-        if case.customer is not None:
-            if (at, inside, case.customer) in seen:
-                continue
-            seen.add((at, inside, case.customer))
-        (counts if inside else elsewhere)[at] += 1
+    at = (history.days - start.toordinal()) // 7
+    here, there = _sides(history.places, len(history.cases), pattern, span)
+    counts, elsewhere = (
+        _by_week(at[side], history.customers[side], weeks) for side in (here, there)
+    )
     exposed = _exposure(history, pattern, start, weeks, span)
     return Weekly(start, done_week, counts, elsewhere, *exposed)
 
 
-def _is_left_out(values: Mapping[str, Any], span: Range) -> bool:
-    return any(other.holds(values) for other in span.left_out)
+def _sides(places: Places, rows: int, pattern: Pattern, span: Range) -> tuple[Rows, Rows]:
+    """The rows here, and those elsewhere that no other measure covers."""
+    here = places.inside(pattern)
+    free = np.ones(rows, dtype=np.bool_)
+    free[here] = False
+    for other in span.left_out:
+        free[places.inside(other)] = False
+    return here, np.flatnonzero(free)
+
+
+def _by_week(at: Rows, customers: Rows, weeks: int) -> Floats:
+    within = (at >= 0) & (at < weeks)
+    pairs = np.unique(np.stack([at[within], customers[within]]), axis=1)
+    return np.bincount(pairs[0], minlength=weeks).astype(np.float64)
 
 
 def _exposure(
@@ -123,20 +192,20 @@ def _exposure(
     """Units here and elsewhere; None where some week has none, for then no rate can be had."""
     if not history.units or not set(pattern.places) <= set(EXPOSED):
         return None, None
-    here, there = np.zeros(weeks), np.zeros(weeks)
-    for sold in history.units:
-        inside = pattern.holds(sold.values)
-        if inside or not _is_left_out(sold.values, span):
-            _spread(here if inside else there, (sold.start - start).days, sold.units)
+    sides = _sides(history.unit_places, len(history.units), pattern, span)
+    starts, units = history.sold
+    days = starts - start.toordinal()
+    here, there = (_spread(days[side], units[side], weeks) for side in sides)
     if not np.all(here > 0):
         return None, None
     return here, there if np.all(there > 0) else None
 
 
-def _spread(weeks: Floats, day: int, units: float) -> None:
-    """Share seven days' units between the two weeks that they lie in."""
-    at, over = divmod(day, 7)
-    if 0 <= at < weeks.size:
-        weeks[at] += units * (7 - over) / 7
-    if over and 0 <= at + 1 < weeks.size:
-        weeks[at + 1] += units * over / 7
+def _spread(days: Rows, units: Floats, weeks: int) -> Floats:
+    """Units by week; seven days' units are shared between the two weeks that they lie in."""
+    at, over = np.divmod(days, 7)
+    out = np.zeros(weeks)
+    for place, part in ((at, units * (7 - over) / 7), (at + 1, units * over / 7)):
+        within = (place >= 0) & (place < weeks)
+        np.add.at(out, place[within], part[within])
+    return out
