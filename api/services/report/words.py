@@ -31,6 +31,9 @@ _MOSTLY = 0.7
 _PHRASE = re.compile(r"[\u4e00-\u9fff]+|[a-z]+[0-9]{0,2}")
 _LEANS_ON_OTHERS = "的了我都于是其连很就还也又在和与把被给你他她它这那个不没有到得着过"
 _OF_A_SENTENCE = frozenset("我你您他她就")
+_JOINS_WORDS = frozenset("的了得地从说是在把被给让跟和")
+_MOSTLY_BESIDE = 0.8
+_LOOKED_AT = 60
 _BEGINS_NO_NAME = "从一"
 _NOT_TEXT = re.compile(r"[^\u4e00-\u9fffa-z]+")
 _ALIKE = 88.0
@@ -91,7 +94,28 @@ def _rising(
     now = _Phrases.of([texts[row] for row in recent])
     then = _Phrases.of(before)
     shown: set[str] = set()
-    return [_with_example(row, texts, recent, shown, cases) for row in _grown(now, then, options)]
+    grown = _grown(now, then, options)[:_LOOKED_AT]
+    folded = [fold(texts[row]).text for row in recent]
+    free = [row for row in grown if _stands_free(row["phrase"], folded)]
+    return [_with_example(row, texts, recent, shown, cases) for row in free[:_MOST_PHRASES]]
+
+
+def _stands_free(phrase: str, folded: Sequence[str]) -> bool:
+    """Whether different characters stand on either side: else it is a piece of something longer."""
+    before: Counter[str] = Counter()
+    after: Counter[str] = Counter()
+    for text in folded:
+        at = text.find(phrase)
+        if at >= 0:
+            before[text[at - 1 : at]] += 1
+            after[text[at + len(phrase) : at + len(phrase) + 1]] += 1
+    return not (_is_bound(before) or _is_bound(after))
+
+
+def _is_bound(beside: Counter[str]) -> bool:
+    neighbour, count = beside.most_common(1)[0] if beside else ("", 0)
+    bound = _PHRASE.fullmatch(neighbour) is not None
+    return bound and count >= _MOSTLY_BESIDE * beside.total()
 
 
 def _with_example(
@@ -141,7 +165,8 @@ def _candidates(tokens: Sequence[str]) -> set[str]:
             phrase += more
             if len(phrase) > _LONGEST or not _PHRASE.fullmatch(phrase):
                 break
-            if len(phrase) > 1 and not _leans(phrase):
+            whole = phrase == tokens[at] or _JOINS_WORDS.isdisjoint(phrase)
+            if len(phrase) > 1 and whole and not _leans(phrase):
                 found.add(phrase)
     return found
 
@@ -167,7 +192,7 @@ def _grown(now: _Phrases, then: _Phrases, options: ReportOptions) -> list[dict[s
     held = np.flatnonzero((q_values <= _MAX_Q) & (ratio >= _LEAST_RATIO))
     held = held[np.argsort(p_values[held], kind="stable")]
     rows = [_row(names[at], count[at], before[at], ratio[at], q_values[at]) for at in held]
-    return _whole_phrases(rows)[:_MOST_PHRASES]
+    return _whole_phrases(rows)
 
 
 def _row(
