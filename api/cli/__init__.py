@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from api.cli import causes, decisions, demo, history, problems, report, service
+from api.cli import causes, decisions, demo, history, learning, problems, report, service
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": demo.demo,
@@ -20,7 +20,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "problems": problems.problems,
     "train": decisions.train,
     "evaluate": decisions.evaluate,
-    "models": decisions.models,
     "migrate": service.migrate,
     "worker": service.worker,
     "backup": service.backup,
@@ -37,6 +36,8 @@ app = typer.Typer(
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(service.keys, name="keys")
+app.add_typer(learning.models, name="models")
+app.add_typer(learning.labels, name="labels")
 
 
 def main() -> None:

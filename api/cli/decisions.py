@@ -271,7 +271,7 @@ def evaluate(
     if _learnt_from(desk, texts, labels):
         err.print(
             "[bold yellow]The model learnt from these very rows: the figures flatter it.[/] "
-            f"Its card has those on rows it did not see: suyuan models {model}"
+            f"Its card has those on rows it did not see: suyuan models show {model}"
         )
     if json:
         print_json(
@@ -371,6 +371,12 @@ def train(
     migration: Annotated[
         Path | None, typer.Option(help="CSV old,new: codes of the table in today's taxonomy.")
     ] = None,
+    all_rows: Annotated[
+        bool, typer.Option("--all-rows", help="Keep no rows back to compare with a version before.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Shelve a further version that the gate refuses.")
+    ] = False,
     mapping: MapOption = None,
     json: JsonFlag = False,
 ) -> None:
@@ -386,6 +392,11 @@ def train(
     if text_column:
         columns["text"] = text_column
     table = read_table(file, mapping=columns).require("text")
+    own_words = read_words(words) if words else []
+    plain_run = taxonomy is None and migration is None and not all_rows
+    if plain_run and shelf.shelved(settings, name):
+        _retrain(table, target, name, version, own_words, json, force)
+        return
     texts, labels, errors = labelled(table)
     labels = _chosen(labels, target, table.name)
     codes = _taxonomy(taxonomy, labels)
@@ -398,15 +409,34 @@ def train(
             name=name,
             version=version,
             taxonomy=codes,
-            own_words=read_words(words) if words else (),
+            own_words=own_words,
             progress=lambda _, share: tick(round(100 * share), 100),
         )
     folder = shelf.publish(settings, trained)
+    shelf.note_learnt(settings, name, version, texts)
     err.print(f"Wrote {folder}; its figures are in {folder / 'card.md'}")
     if json:
         print_json({"model": {"name": name, "version": version}, "facts": trained.facts})
     else:
         out.print(trained.card, markup=False)
+
+
+def _retrain(
+    table: Table,
+    target: str | None,
+    name: str,
+    version: str,
+    words: Sequence[str],
+    json: bool,
+    force: bool,
+) -> None:
+    from api.cli.learning import labelled_rows, retrain
+
+    named = [name for name in LABELS if name in table.frame.columns]
+    wanted = _chosen({name: [] for name in named}, target, table.name)
+    held = labelled_rows(table, tuple(wanted), blank_is_none=True)
+    if not retrain(held, name, version, words, json=json, force=force):
+        raise typer.Exit(1)
 
 
 def _chosen(labels: dict[str, list[Any]], target: str | None, name: str) -> dict[str, list[Any]]:
@@ -454,28 +484,3 @@ def _taxonomy(file: Path | None, labels: dict[str, list[Any]]) -> Taxonomy:
     if codes:
         return taxonomy_of(codes)
     return Taxonomy(Code(name, (name,)) for name in sorted(categories))
-
-
-@exits
-def models(
-    name: Annotated[str | None, typer.Argument(help="Show one model's card.")] = None,
-    json: JsonFlag = False,
-) -> None:
-    """List the models that are there, or show one's card."""
-    from api.services import shelf
-
-    found = shelf.shelved(Settings(), name)
-    if name and not found:
-        open_desk(name)
-    if name and not json:
-        out.print((found[-1].folder / "card.md").read_text(encoding="utf-8"), markup=False)
-        return
-    if json:
-        print_json([{"name": m.name, "version": m.version, "origin": m.origin} for m in found])
-        return
-    rows = [(m.name, m.version, m.origin, _size(m.folder)) for m in found]
-    print_grid("Models", ("name", "version", "origin", "size"), rows)
-
-
-def _size(folder: Path) -> str:
-    return f"{sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.1f} MB"

@@ -9,11 +9,15 @@ last part of its version up; releases count the others, so the two never meet.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from api.services.keyfiles import secret
 from api.settings import Settings
@@ -50,6 +54,18 @@ def shelved(settings: Settings, name: str | None = None) -> list[Shelved]:
     return sorted(found, key=lambda model: (model.name, artefact.version_key(model.version)))
 
 
+def waiting(settings: Settings) -> list[Shelved]:
+    """Every candidate that is not on the shelf."""
+    root = candidate_root(settings)
+    there = {(model.name, model.version) for model in shelved(settings)}
+    return [
+        Shelved(name, version, root, "candidate")
+        for name in _names(root)
+        for version in artefact.versions(root, name)
+        if (name, version) not in there
+    ]
+
+
 def open_desk(settings: Settings, name: str, version: str | None = None) -> Desk:
     """The desk of a model; the newest version when none is named."""
     there = [model for model in shelved(settings, name) if version in (None, model.version)]
@@ -73,6 +89,32 @@ def publish_candidate(settings: Settings, trained: Any) -> Path:
     folder = candidate_root(settings) / trained.model.name / trained.model.version
     shutil.rmtree(folder, ignore_errors=True)
     return Path(trained.publish(candidate_root(settings), _key(settings)))
+
+
+def note_learnt(settings: Settings, name: str, version: str, texts: Sequence[str]) -> None:
+    """Remember by fingerprints which texts a model learnt from; none can be read back."""
+    file = _learnt_file(settings, name, version)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".part")
+    fresh.write_bytes(np.sort(fingerprints(texts)).tobytes())
+    fresh.replace(file)
+
+
+def learnt(settings: Settings, name: str, version: str) -> NDArray[np.uint64]:
+    """Fingerprints of the texts that a model trained here learnt from; none of a shipped one."""
+    file = _learnt_file(settings, name, version)
+    content = file.read_bytes() if file.is_file() else b""
+    return np.frombuffer(content, np.uint64)
+
+
+def fingerprints(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """64 bits of each text's BLAKE2."""
+    digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    return np.frombuffer(b"".join(digests), np.uint64)
+
+
+def _learnt_file(settings: Settings, name: str, version: str) -> Path:
+    return settings.data_dir / "learnt" / f"{name}-{version}.u64"
 
 
 def adopt(settings: Settings, name: str, version: str) -> None:

@@ -165,7 +165,7 @@ def gap(_database: str, length: Length) -> Outcome:
             payload = {"side": side, "filler": side * 300_000}
             artefact.publish(root / side, "turns", "1.0.0", payload, {"side": side}, "card", _KEY)
         target = root / "models" / "turns" / "1.0.0"
-        target.mkdir(parents=True)
+        shutil.copytree(root / "a" / "turns" / "1.0.0", target)
         stop = threading.Event()
         swapping = threading.Thread(target=_swap_files, args=(root, target, stop))
         swapping.start()
@@ -219,12 +219,16 @@ def publish_crash(_database: str, length: Length) -> Outcome:
     return Outcome(figure, sound == rounds and new and not left)
 
 
-_TEXTS = [f"{what}{n}次了" for n in range(30) for what in ("屏幕一直闪", "快递迟迟不到")]
+_TEXTS = [
+    what + "".join(chr(0x4E00 + n * k * 131 % 5_000) for k in range(1, 12))
+    for n in range(1, 61)
+    for what in ("屏幕一直闪", "快递迟迟不到")
+]
 
 
 def release(settings: Settings, version: str) -> None:
     """Train a small model, write it signed, put it on the shelf and make it live."""
-    labels = {"category": ["产品质量", "物流配送"] * 30}
+    labels = {"category": ["产品质量", "物流配送"] * 60}
     trained = train(Table(_TEXTS, labels), name="house", version=version,
                     taxonomy=shipped_taxonomy())  # fmt: skip
     publish_candidate(settings, trained)

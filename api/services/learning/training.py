@@ -104,7 +104,7 @@ def run_training(office: Office, told: Mapping[str, Any], progress: Progress) ->
 
 def make_candidate(settings: Settings, told: Mapping[str, Any], tell: Progress) -> dict[str, Any]:
     """What the process of its own does: read, split, train, write, load again, compare, judge."""
-    from api.services.learning.trial import Plan, judged, lesson, teach
+    from api.services.learning.trial import Plan, judged, lesson, teach, unseen
 
     asked = told["asked"]
     plan = Plan(
@@ -118,10 +118,12 @@ def make_candidate(settings: Settings, told: Mapping[str, Any], tell: Progress) 
     made = lesson(stored_labels(settings, asked["targets"]), plan)
     trained = teach(made, plan, tell)
     folder = shelf.publish_candidate(settings, trained)
+    shelf.note_learnt(settings, plan.name, plan.version, made.taught.texts)
     challenger = shelf.open_candidate(settings, plan.name, plan.version)
     champion = told["champion"] and shelf.open_desk(settings, plan.name, told["champion"])
     tell(85, 100)
-    found = judged(made, champion or None, challenger, plan)
+    known = shelf.learnt(settings, plan.name, told["champion"] or "0.0.0")
+    found = judged(unseen(made, known), champion or None, challenger, plan)
     tell(100, 100)
     record = {
         **trained.facts["made"],

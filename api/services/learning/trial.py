@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.services.learning.gathering import Labelled
+from api.services.shelf import fingerprints
 from domain.errors import InputError
 from domain.taxonomy import NO_COMPLAINT, Code, Taxonomy, shipped_taxonomy
 from triage import gate
@@ -176,6 +177,16 @@ class Judged:
         """SHA-256 of the metrics as they are written: the same inputs give the same."""
         written = json.dumps(self.metrics, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(written.encode()).hexdigest()
+
+
+def unseen(made: Lesson, seen: NDArray[np.uint64]) -> Lesson:
+    """Leave out of the judging sets what the champion learnt from, with all near copies."""
+    split = made.split
+    known = np.isin(fingerprints(made.labelled.texts), seen)
+    fair = ~np.isin(split.groups, np.unique(split.groups[known]))
+    return replace(
+        made, split=replace(split, frozen=split.frozen & fair, recent=split.recent & fair)
+    )
 
 
 def judged(made: Lesson, champion: Desk | None, challenger: Desk, plan: Plan) -> Judged:
