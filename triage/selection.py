@@ -32,7 +32,7 @@ REASONS = (UNSURE, RARE, DISAGREEING, NEW_WORDS)
 _SEVERAL = "issues"
 _WORTH = {UNSURE: 1.0, RARE: 0.1, DISAGREEING: 0.25, NEW_WORDS: 0.1}
 _FLOOR = {UNSURE: 0.5, RARE: 0.5, DISAGREEING: 0.25, NEW_WORDS: 0.5}
-_LOOKED_AT, _LIKENESS = 8, 0.5
+_LOOKED_AT, _LIKENESS, _OWN = 8, 0.5, 2
 _FOLDS, _PLAIN_SCALE = 5, 4.0
 
 
@@ -114,13 +114,12 @@ def next_to_label(
         raise SettingRefused(f"k is {k}; it must be at least 1")
     tables = _by_target(shares)
     n_rows = len(next(iter(tables.values())))
-    committee = [tables, *(_by_target(other) for other in others)]
-    doubts = [_doubt(target, of) for each in committee for target, of in each.items()]
-    worth = {UNSURE: np.asarray(np.mean(doubts, axis=0))}
+    committee = [_by_target(other) for other in others]
+    worth = {UNSURE: _doubts(tables, committee)}
     if counts is not None:
         worth[RARE] = _rarity(tables, counts)
     if others:
-        worth[DISAGREEING] = _disagreement(tables, committee[1:])
+        worth[DISAGREEING] = _disagreement(tables, committee)
     if texts is not None and known:
         worth[NEW_WORDS] = novelty(texts, known)
     _refuse_lengths(n_rows, worth, texts, vectors)
@@ -300,6 +299,15 @@ def _by_target(shares: Mapping[str, Floats] | Floats) -> dict[str, Floats]:
         shapes = {target: table.shape for target, table in found.items()}
         raise InputError(f"shares have shapes {shapes}; give one row for each text")
     return found
+
+
+def _doubts(tables: Mapping[str, Floats], committee: Sequence[Mapping[str, Floats]]) -> Floats:
+    """Doubt over all targets; the model that is asked for weighs twice as much as the others."""
+    own = np.mean([_doubt(target, table) for target, table in tables.items()], axis=0)
+    if not committee:
+        return np.asarray(own)
+    doubts = [_doubt(target, table) for each in committee for target, table in each.items()]
+    return np.asarray((_OWN * own + np.mean(doubts, axis=0)) / (_OWN + 1))
 
 
 def _doubt(target: str, table: Floats) -> Floats:
