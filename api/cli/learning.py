@@ -114,16 +114,12 @@ def compare(
     json: JsonFlag = False,
 ) -> None:
     """Hold a candidate against the model in use on a labelled table, with intervals and tests."""
-    from api.services import shelf
     from triage.comparison import answers
     from triage.comparison import compare as compare_
     from triage.duplicates import near_duplicates
 
-    settings = Settings()
     held, _ = _read(file, mapping)
-    waits = version in {m.version for m in shelf.waiting(settings) if m.name == name}
-    challenger = (shelf.open_candidate if waits else shelf.open_desk)(settings, name, version)
-    champion = shelf.open_desk(settings, name, against)
+    challenger, champion = _opened(name, version), _opened(name, against)
     held = _unlearnt(held, name, (champion.model.version, version))
     with progress("Comparing") as tick:
         tick(0, len(held.texts))
@@ -135,6 +131,16 @@ def compare(
                     "targets": figures["table"]})  # fmt: skip
     else:
         print_comparison(figures)
+
+
+def _opened(name: str, version: str | None) -> Any:
+    """The desk of a version on the shelf, or of a candidate."""
+    from api.services import shelf
+
+    waiting = {(model.name, model.version) for model in shelf.waiting(Settings())}
+    if version is not None and (name, version) in waiting:
+        return shelf.open_candidate(Settings(), name, version)
+    return shelf.open_desk(Settings(), name, version)
 
 
 def _unlearnt(held: Labelled, name: str, versions: Sequence[str]) -> Labelled:
