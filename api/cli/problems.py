@@ -137,7 +137,7 @@ def _stored(
         if measure is not None:
             find = office.database.submit(lambda c: Hand.of(c, office, LOCAL).problem(measure))
             with progress("Measuring") as tick:
-                if proof.measure_problem(office, find.result(), tick) == 0:
+                if proof.measure_problem(office, find.result(), proof.Histories(office, tick)) == 0:
                     raise SuyuanError("no measure of this problem is carried out yet")
         if close is not None:
             version = asyncio.run(register.shown(office, LOCAL, close))["version"]

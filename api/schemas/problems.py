@@ -305,10 +305,16 @@ class ProblemItem(BaseModel):
     by: str
 
 
+class ProblemListed(ProblemItem):
+    """A problem in a list, with the newest verdict on it."""
+
+    verdict: str | None
+
+
 class ProblemList(BaseModel):
     """A page of problems."""
 
-    items: list[ProblemItem]
+    items: list[ProblemListed]
     next: str | None
 
 

@@ -229,9 +229,29 @@ def put_effect(connection: Connection, values: Mapping[str, Any]) -> None:
 
 def newest_effects(connection: Connection, identifiers: Sequence[str]) -> dict[str, Row[Any]]:
     """The newest effect of each measure that has one."""
-    statement = select(effects).where(effects.c.measure.in_(list(identifiers)))
-    rows = connection.execute(statement.order_by(effects.c.upto, effects.c.number))
-    return {row.measure: row for row in rows}
+    newest = _newest(effects.c.measure.in_(list(identifiers)))
+    statement = select(effects).join(
+        newest, and_(newest.c.measure == effects.c.measure, newest.c.upto == effects.c.upto)
+    )
+    return {row.measure: row for row in connection.execute(statement)}
+
+
+def verdicts(connection: Connection, identifiers: Sequence[str]) -> dict[str, str]:
+    """The newest verdict on each problem that has one: that of the measure done last."""
+    mine = select(measures.c.id).where(measures.c.problem.in_(list(identifiers)))
+    newest = _newest(effects.c.measure.in_(mine))
+    statement = (
+        select(measures.c.problem, effects.c.verdict)
+        .join(newest, and_(newest.c.measure == effects.c.measure, newest.c.upto == effects.c.upto))
+        .join(measures, measures.c.id == effects.c.measure)
+        .order_by(measures.c.done_on, measures.c.number)
+    )
+    return {row.problem: row.verdict for row in connection.execute(statement)}
+
+
+def _newest(which: ColumnElement[bool]) -> Any:
+    last = select(effects.c.measure, func.max(effects.c.upto).label("upto")).where(which)
+    return last.group_by(effects.c.measure).subquery()
 
 
 def link(
@@ -341,6 +361,19 @@ def extent(
         statement = statement.where(complaints.c.department == department)
     first, last = connection.execute(statement).one()
     return first, last
+
+
+def daily(connection: Connection, department: str | None) -> dict[date, int]:
+    """How many complaints came in on each day, by Chinese days."""
+    at: Any = complaints.c.received_at
+    if connection.dialect.name == "sqlite":
+        day: Any = func.date(at, "+8 hours")
+    else:
+        day = func.to_char(func.timezone("Asia/Shanghai", at), "YYYY-MM-DD")
+    statement = select(day.label("day"), func.count().label("received")).group_by(day)
+    if department is not None:
+        statement = statement.where(complaints.c.department == department)
+    return {date.fromisoformat(str(row.day)): row.received for row in connection.execute(statement)}
 
 
 def received(

@@ -130,6 +130,8 @@ def test_a_measure_is_judged_and_its_problem_closed_by_another_than_its_owner(
     assert effect["interval"][0] < 1 / 8 < effect["interval"][1] < 1
     assert (effect["before"]["weeks"], effect["after"]["weeks"]) == (26, 13)
     assert effect["season"] == "comparison"
+    listed = house.get("/problems?state=watching", headers=admin).json()["items"]
+    assert [each["verdict"] for each in listed] == ["有效"]
     owner = house.key("supervisor", name="质量部")
     own = house.post(f"{path}/end", ended | {"version": measured["version"]}, headers=owner)
     assert own.status_code == 403

@@ -54,6 +54,11 @@ function card(item) {
     ...(item.title.includes(where) ? [] : [made("span", where, "where")]),
     made("span", `${count} · ${item.owner || "无负责人"}`, "hint"),
   );
+  if (item.verdict && item.state !== "open") {
+    const verdict = made("span", `效果 ${item.verdict}`, "mark verdict");
+    verdict.dataset.verdict = item.verdict;
+    link.append(verdict);
+  }
   const marks = [item.severity === "严重" ? "严重" : "", item.reopened ? "重开" : ""];
   if (["known", "accepted"].includes(item.state)) marks.push(STATES[item.state]);
   link.append(...marks.filter(Boolean).map((mark) => made("span", mark, "mark")));

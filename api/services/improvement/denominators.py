@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
+
 from api.services.access import Caller
 from api.services.improvement.hands import day
 from api.services.improvement.weeks import EXPOSED
 from api.services.office import Office
 from api.store import problems
+from api.store.complaints import audit_row
 
 
 async def store_units(
@@ -23,5 +26,19 @@ async def store_units(
         places = {name: office.masker.text(row.get(name) or "") for name in EXPOSED}
         week = {"department": named, "week_start": day("week_start", row["week_start"]), **places}
         stored[tuple(week.values())] = week | {"units": row["units"]}
-    await office.write(partial(problems.put_exposures, rows=list(stored.values())))
+    await office.write(
+        partial(_store, office=office, caller=caller, rows=list(stored.values()), department=named)
+    )
     return {"rows": len(rows)}
+
+
+def _store(
+    connection: Connection,
+    office: Office,
+    caller: Caller,
+    rows: Sequence[Mapping[str, Any]],
+    department: str,
+) -> None:
+    problems.put_exposures(connection, rows)
+    now, detail = office.clock(), {"rows": len(rows)}
+    audit_row(connection, now, caller.id, "exposure.store", department or "all", detail)

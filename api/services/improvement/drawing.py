@@ -43,11 +43,11 @@ def effect_chart(figures: Figures, title: str) -> Markup:
     part = {name: figures[name][shown] for name in _SERIES}
     done = figures["done_week"] - shown.start
     compared = figures["comparison"] is not None
-    frame = _frame(48, 176, [*part["counts"], *_known(part["expected_high"])])
+    frame = _frame(48, 176, [*_known(part["counts"]), *_known(part["expected_high"])])
     drawn = [*_heading(figures, title), *_legend(), *_main(part, frame, done, figures)]
     bottom = frame.bottom
     if compared:
-        below = _frame(bottom + 58, 64, part["elsewhere"], 2)
+        below = _frame(bottom + 58, 64, _known(part["elsewhere"]), 2)
         drawn += _elsewhere(part, below, done)
         bottom = below.bottom
     drawn += _ratio(figures, bottom + 52)
@@ -90,11 +90,13 @@ def _main(part: Figures, frame: Frame, done: int, figures: Figures) -> list[Mark
 
 
 def _columns(
-    part: Figures, counts: Sequence[float], frame: Frame, done: int, lag: int
+    part: Figures, counts: Sequence[float | None], frame: Frame, done: int, lag: int
 ) -> list[Markup]:
     slot = frame.width / max(len(counts), 1)
     drawn = []
     for at, count in enumerate(counts):
+        if count is None:
+            continue
         x, y = frame.x(at, len(counts)) - slot * 0.32, frame.y(count)
         waits = done <= at < done + lag
         fill = PALE if at < done else FAINT if waits else BLUE
@@ -148,6 +150,8 @@ def _elsewhere(part: Figures, frame: Frame, done: int) -> list[Markup]:
     drawn = [head, *grid(frame, round_ticks(frame.highest, 2))]
     slot = frame.width / max(len(part["elsewhere"]), 1)
     for at, count in enumerate(part["elsewhere"]):
+        if count is None:
+            continue
         x, y = frame.x(at, len(part["elsewhere"])) - slot * 0.32, frame.y(count)
         shown = note(f"{part['weeks'][at]}: {number(count)}")
         drawn.append(box(x, y, slot * 0.64, frame.bottom - y, "#aab4bd", shown))

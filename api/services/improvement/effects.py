@@ -65,7 +65,7 @@ def measured(history: History, one: Carried, others: Sequence[Carried] = ()) -> 
     """Judge one measure; ``others`` are those on the same issue, here and elsewhere."""
     weeks = weekly(history, one.pattern, one.done_on, _range(history, one, others))
     compared: dict[str, Any] = {}
-    if weeks.elsewhere.sum() > 0:
+    if np.nansum(weeks.elsewhere) > 0:
         compared["comparison"] = weeks.elsewhere
     if weeks.exposure is not None and (not compared or weeks.exposure_elsewhere is not None):
         compared["exposure"] = weeks.exposure
@@ -102,17 +102,17 @@ def returned(history: History, one: Carried, ended_on: date) -> Recurrence | Non
     if effect.after.weeks == 0 or new.start >= new.stop:
         return None
     old = slice(then.weeks.counts.size - effect.after.weeks, then.weeks.counts.size)
-    reached = Level(effect.after.count, effect.after.weeks, float(weeks.elsewhere[old].sum()))
-    tests = [
-        recurrence(reached, _level(weeks, slice(new.stop - length, new.stop)), effect.dispersion)
-        for length in {min(most, new.stop - new.start) for most in _RECENT}
-    ]
-    return min(tests, key=lambda test: test.p_value)
+    reached = Level(effect.after.count, effect.after.weeks, float(np.nansum(weeks.elsewhere[old])))
+    lengths = {min(most, new.stop - new.start) for most in _RECENT}
+    recent = [_level(weeks, slice(new.stop - length, new.stop)) for length in lengths]
+    tests = [recurrence(reached, each, effect.dispersion) for each in recent if each.weeks > 0]
+    return min(tests, key=lambda test: test.p_value, default=None)
 
 
 def _level(weeks: Weekly, part: slice) -> Level:
-    count, there = float(weeks.counts[part].sum()), float(weeks.elsewhere[part].sum())
-    return Level(count, part.stop - part.start, there)
+    """Complaints in some weeks; those without data are none of them."""
+    count, there = np.nansum(weeks.counts[part]), np.nansum(weeks.elsewhere[part])
+    return Level(float(count), float(np.sum(~np.isnan(weeks.counts[part]))), float(there))
 
 
 def _number(value: float | None) -> float | None:

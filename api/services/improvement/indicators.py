@@ -67,6 +67,6 @@ def _recent(figures: Mapping[str, Any], since: date | None) -> tuple[float, floa
             figures["counts"][first:],
             strict=True,
         )
-        if expected is not None and (since is None or day >= since.isoformat())
+        if None not in (expected, seen) and (since is None or day >= since.isoformat())
     ]
     return sum(expected for expected, _ in weeks), sum(seen for _, seen in weeks)

@@ -54,10 +54,10 @@ def _order(
 def run_effects(office: Office, told: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Measure what was asked for: one problem's measures, or those of all."""
     rows = _read(office, partial(_asked, problem=told.get("problem")))
-    counted = 0
+    counted, histories = 0, Histories(office, progress)
     for place, row in enumerate(rows):
         progress(place, len(rows))
-        counted += measure_problem(office, row, progress)
+        counted += measure_problem(office, row, histories)
     return {"problems": len(rows), "measures": counted}
 
 
@@ -68,9 +68,23 @@ def _asked(connection: Connection, problem: str | None) -> list[Row[Any]]:
     return [] if row is None else [row]
 
 
-def measure_problem(
-    office: Office, row: Row[Any], progress: Progress = lambda done, total: None
-) -> int:
+class Histories:
+    """Cases of issues, gathered once for all problems that one job measures."""
+
+    def __init__(self, office: Office, progress: Progress) -> None:
+        self._office = office
+        self._progress = progress
+        self._gathered: dict[tuple[str, str | None], History] = {}
+
+    def of(self, row: Row[Any]) -> History:
+        """The cases that a problem's measures are judged by."""
+        key = (row.issue, row.department)
+        if key not in self._gathered:
+            self._gathered[key] = gather(self._office, *key, self._progress)
+        return self._gathered[key]
+
+
+def measure_problem(office: Office, row: Row[Any], histories: Histories) -> int:
     """Measure every measure of a problem that was carried out; how many there are."""
     from api.services.improvement.effects import measured
 
@@ -78,7 +92,7 @@ def measure_problem(
     mine = [one for problem, one in others if problem == row.id]
     if not mine:
         return 0
-    history = gather(office, row.issue, row.department, progress)
+    history = histories.of(row)
     for one in mine:
         rest = [other for _, other in others if other is not one]
         judged = measured(history, one, rest)
@@ -116,7 +130,8 @@ def gather(office: Office, issue: str, department: str | None, progress: Progres
                                                           department=department))]  # fmt: skip
     begin = today if first is None else first.astimezone(CHINA).date()
     end = today if last is None else last.astimezone(CHINA).date()
-    return History(found, begin, min(end, today - timedelta(days=1)), units)
+    daily = _read(office, partial(problems.daily, department=department))
+    return History(found, begin, min(end, today - timedelta(days=1)), units, daily)
 
 
 def case_of(row: Any) -> Case:

@@ -164,11 +164,15 @@ async def page(
         raise RowRefused("give `next` of the page before", "cursor")
     after = None if cursor is None else int(cursor)
     filters = Wanted(caller.departments, **wanted)
-    work = partial(problems.page, wanted=filters, after=after, limit=limit + 1)
-    rows = await office.read(work)
-    shown_ = rows[:limit]
-    more = str(shown_[-1].number) if len(rows) > limit else None
-    return {"items": [out(row, row.complaints) for row in shown_], "next": more}
+    work = partial(_page, wanted=filters, after=after, limit=limit)
+    return await office.read(work)
+
+
+def _page(connection: Connection, wanted: Wanted, after: int | None, limit: int) -> dict[str, Any]:
+    rows = problems.page(connection, wanted, after, limit + 1)
+    verdicts = problems.verdicts(connection, [row.id for row in rows])
+    items = [out(row, row.complaints) | {"verdict": verdicts.get(row.id)} for row in rows[:limit]]
+    return {"items": items, "next": str(rows[limit - 1].number) if len(rows) > limit else None}
 
 
 async def shown(office: Office, caller: Caller, identifier: str) -> dict[str, Any]:

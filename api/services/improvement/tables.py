@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -86,13 +87,14 @@ def judge_table(
         raise InputError("no row has a time that can be read; effects need received_at")
     cases = _cases(frame, days, {code for one in measures for code in _codes(one)})
     histories: dict[frozenset[str], History] = {}
+    daily = Counter(known)
     answers = []
     for place, one in enumerate(measures):
         codes = _codes(one)
         if codes not in histories:
             rows = sorted({at for code in codes for at in cases.by_code.get(code, ())})
             held = [cases.found[at] for at in rows]
-            histories[codes] = History(held, min(known), max(known), units)
+            histories[codes] = History(held, min(known), max(known), units, daily)
         others = [other for other in measures if other is not one and _codes(other) & codes]
         effect = measured(histories[codes], one, others)
         told = {"id": one.id, "issue": one.issue, "places": list(one.places)}

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 _WEEK = timedelta(days=7)
 _MOST_WEEKS = 520
+_USUAL_OTHERS = 10
 EXPOSED = ("product", "batch", "region", "outlet")
 
 
@@ -68,12 +69,17 @@ class Places:
 
 @dataclass(frozen=True)
 class History:
-    """All cases of an issue, and the first and last day that the data cover whole."""
+    """All cases of an issue, and the first and last day that the data cover whole.
+
+    ``daily`` counts the complaints of any issue by day: weeks in which all are missing are no
+    weeks without complaints.
+    """
 
     cases: Sequence[Case]
     first: date
     last: date
     units: Sequence[Units] = ()
+    daily: Mapping[date, int] = field(default_factory=dict)
 
     @cached_property
     def places(self) -> Places:
@@ -166,6 +172,8 @@ def weekly(history: History, pattern: Pattern, done_on: date, span: Range) -> We
     counts, elsewhere = (
         _by_week(at[side], history.customers[side], weeks) for side in (here, there)
     )
+    missing = _missing(history, at[here], start, weeks)
+    counts[missing] = elsewhere[missing] = np.nan
     exposed = _exposure(history, pattern, start, weeks, span)
     return Weekly(start, done_week, counts, elsewhere, *exposed)
 
@@ -184,6 +192,19 @@ def _by_week(at: Rows, customers: Rows, weeks: int) -> Floats:
     within = (at >= 0) & (at < weeks)
     pairs = np.unique(np.stack([at[within], customers[within]]), axis=1)
     return np.bincount(pairs[0], minlength=weeks).astype(np.float64)
+
+
+def _missing(history: History, here: Rows, start: date, weeks: int) -> NDArray[np.bool_]:
+    """Weeks for which no complaint of anything else came in, where many usually do."""
+    totals = np.zeros(weeks)
+    for day, count in history.daily.items():
+        at = (day - start).days // 7
+        if 0 <= at < weeks:
+            totals[at] += count
+    others = totals - np.bincount(here[(here >= 0) & (here < weeks)], minlength=weeks)
+    if not np.any(others > 0) or np.median(others[others > 0]) < _USUAL_OTHERS:
+        return np.zeros(weeks, dtype=np.bool_)
+    return np.equal(others, 0)
 
 
 def _exposure(
