@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +29,6 @@ from api.cli.terminal import (
 from api.settings import Settings
 from domain.complaint import LABELS, Complaint
 from domain.errors import ColumnMissing, SettingRefused
-from domain.taxonomy import NO_COMPLAINT
 
 if TYPE_CHECKING:
     from api.services.access import Caller
@@ -407,41 +405,12 @@ def _read(
 def labelled_rows(
     table: Table, targets: Sequence[str] | None = None, *, blank_is_none: bool = False
 ) -> Labelled:
-    """The rows of a table that have all the labels, in the order they came in.
+    """The rows of a table that have all the labels; the others are named."""
+    from api.services.learning.gathering import labelled_table
 
-    ``blank_is_none`` takes an empty cell for “no complaint”, as training does.
-    """
-    from api.services.learning.gathering import Labelled
-
-    named = [t for t in targets or LABELS if t in table.frame.columns]
-    if not named or (targets and len(named) < len(targets)):
-        raise ColumnMissing(
-            f"{table.name} lacks labels; it needs {', '.join(targets or LABELS)} (or --map one)"
-        )
-    kept: list[Complaint] = []
-    errors: list[Any] = list(table.errors)
-    for _, row in table.complaints(("id", "text", "received_at", *named), numbered=True):
-        if not isinstance(row, Complaint):
-            errors.append(row)
-        elif blank_is_none or all(target in row.values for target in named):
-            kept.append(row)
+    held, errors = labelled_table(table, targets, blank_is_none=blank_is_none)
     print_row_errors(errors, table.rows_in)
-    if not kept:
-        raise ColumnMissing(f"no row of {table.name} has labels of {', '.join(named)}")
-    times = [row.values.get("received_at") for row in kept]
-    known = [time.timestamp() for time in times if isinstance(time, datetime)]
-    return Labelled(
-        name=table.name,
-        ids=[row.id for row in kept],
-        texts=[row.text for row in kept],
-        labels={target: [_given(row, target) for row in kept] for target in named},
-        sources=["table"] * len(kept),
-        times=known if len(known) == len(kept) else None,
-    )
-
-
-def _given(row: Complaint, target: str) -> Any:
-    return row.values.get(target, () if target == "issues" else NO_COMPLAINT)
+    return held
 
 
 def retrain(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row
 
@@ -14,9 +15,13 @@ from api.settings import Settings
 from api.store import complaints, learning
 from api.store.complaints import Filter
 from api.store.engine import make_engine
-from domain.complaint import LABELS
-from domain.errors import InputError, LimitExceeded
+from domain.complaint import LABELS, Complaint
+from domain.errors import ColumnMissing, InputError, LimitExceeded
+from domain.taxonomy import NO_COMPLAINT
 from domain.text import clean
+
+if TYPE_CHECKING:
+    from api.services.tables import RowError, Table
 
 UNKNOWN = "unknown"
 _SLICE = 1_000
@@ -114,3 +119,44 @@ def decision_of(row: Row[Any]) -> Mapping[str, Any] | None:
 def targets_of(asked: Sequence[str] | None) -> tuple[str, ...]:
     """The targets asked for in the order of the design; all when none is named."""
     return tuple(target for target in LABELS if asked is None or target in asked)
+
+
+def labelled_table(
+    table: Table, targets: Sequence[str] | None = None, *, blank_is_none: bool = False
+) -> tuple[Labelled, list[RowError]]:
+    """The rows of a table that have all the labels, and the rows that can't be read.
+
+    ``blank_is_none`` takes an empty cell for “no complaint”, as training does.
+    """
+    named = [t for t in targets or LABELS if t in table.frame.columns]
+    if not named or (targets and len(named) < len(targets)):
+        raise ColumnMissing(
+            f"{table.name} lacks labels; it needs {', '.join(targets or LABELS)} (or --map one)"
+        )
+    kept: list[Complaint] = []
+    errors: list[RowError] = list(table.errors)
+    for _, row in table.complaints(("id", "text", "received_at", *named), numbered=True):
+        if not isinstance(row, Complaint):
+            errors.append(row)
+        elif blank_is_none or all(target in row.values for target in named):
+            kept.append(row)
+    if not kept:
+        raise ColumnMissing(f"no row of {table.name} has labels of {', '.join(named)}")
+    return _labelled(table.name, kept, named), errors
+
+
+def _labelled(name: str, kept: Sequence[Complaint], targets: Sequence[str]) -> Labelled:
+    times = [row.values.get("received_at") for row in kept]
+    known = [time.timestamp() for time in times if isinstance(time, datetime)]
+    return Labelled(
+        name=name,
+        ids=[row.id for row in kept],
+        texts=[row.text for row in kept],
+        labels={target: [_given(row, target) for row in kept] for target in targets},
+        sources=["table"] * len(kept),
+        times=known if len(known) == len(kept) else None,
+    )
+
+
+def _given(row: Complaint, target: str) -> Any:
+    return row.values.get(target, () if target == "issues" else NO_COMPLAINT)
