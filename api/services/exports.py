@@ -22,13 +22,20 @@ def is_formula_like(text: str) -> bool:
 
 
 def neutral(text: str) -> str:
-    """The text with an apostrophe before it where it might be read as a formula."""
-    return f"'{text}" if is_formula_like(text) else text
+    """The text with an apostrophe before each place that might be read as a formula.
+
+    A semicolon begins a cell of its own where it is the list separator, as in much of Europe.
+    """
+    return ";".join(f"'{piece}" if is_formula_like(piece) else piece for piece in text.split(";"))
 
 
 def original(cell: str) -> str:
     """What `neutral` was given."""
-    return cell[1:] if cell.startswith("'") and is_formula_like(cell[1:]) else cell
+    return ";".join(_bare(piece) for piece in cell.split(";"))
+
+
+def _bare(piece: str) -> str:
+    return piece[1:] if piece.startswith("'") and is_formula_like(piece[1:]) else piece
 
 
 def write_csv(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:

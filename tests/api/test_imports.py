@@ -286,3 +286,31 @@ def test_a_file_whose_reader_takes_too_much_memory_is_given_up(
     assert said["state"] == "failed"
     assert "memory" in said["reason"]
     assert sqlite_house.post("/complaints", {"text": TEXT}).status_code == 201
+
+
+def test_a_form_is_read_without_a_temporary_file(
+    sqlite_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large the file is: nothing unmasked touches a disk in the clear."""
+
+    def rolled(_file: object) -> None:
+        raise AssertionError("an upload was written to a temporary file")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.rollover", rolled)
+    lines = [f"f-{n},{'屏幕一直闪' * 1_500},2026-01-02,华东" for n in range(80)]
+    content = (HEADER + "\n".join(lines)).encode()
+    assert len(content) > 1 << 20
+    form = {"file": ("h.csv", content, "text/csv")}
+    reply = sqlite_house.call("POST", "/imports", files=form)
+    assert reply.status_code == 202, reply.text
+    sqlite_house.finished(reply.json()["job"])
+    assert sqlite_house.get(f"/imports/{reply.json()['id']}").json()["rows_ok"] == 80
+
+
+def test_a_form_that_breaks_off_is_refused(sqlite_house: House) -> None:
+    """400, with what would be right."""
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
+        sent = {"content-type": kind}
+        reply = sqlite_house.call("POST", "/imports", content=b"--x\r\nno head", headers=sent)
+        assert reply.status_code in {400, 422}
+        assert "`file`" in reply.json()["detail"]
