@@ -40,6 +40,7 @@ _PARAMETERS = {
     "owner": "Only problems that this person owns.",
     "month": "Such as 2026-03; this month when none is named.",
     "measure": "The id of one of the problem's measures.",
+    "active": "Only warnings that go on, or only those that are over.",
     "by": "What the volumes are split by.",
     "signature": "Only warnings of this signature.",
     "weeks": "How many weeks, the last one included.",

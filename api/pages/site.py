@@ -59,6 +59,12 @@ async def problems_page() -> Response:
     return HTMLResponse(_templates().get_template("problems.html.j2").render())
 
 
+@router.get("/warnings.html")
+async def warnings_page() -> Response:
+    """The warnings there are, read and answered with a key that is typed into the page."""
+    return HTMLResponse(_templates().get_template("warnings.html.j2").render())
+
+
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """The interface, readable without a script."""

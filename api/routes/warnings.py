@@ -36,11 +36,12 @@ async def list_warnings(
     state: WarningState | None = None,
     signature: Signature | None = None,
     department: Name = None,
+    active: bool | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(min_length=1, max_length=60)] = None,
 ) -> Response:
     """Rises that chance does not explain, and the other signatures of a problem, newest first."""
-    asked = handling.wanted(office, state, signature, department)
+    asked = handling.wanted(office, state, signature, department, active)
     return json_reply(await handling.page(office, caller, asked, cursor, limit))
 
 
@@ -48,6 +49,13 @@ async def list_warnings(
 async def show(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
     """One warning with its figures."""
     return json_reply(await handling.shown(office, caller, identifier))
+
+
+@router.get("/warnings/{id}/chart.svg", responses=documented({}, 404), response_class=Response)
+async def chart(office: TheOffice, caller: TheCaller, identifier: Identifier) -> Response:
+    """The weeks of a rise beside what was to be expected, as a drawing."""
+    drawn = await handling.chart(office, caller, identifier)
+    return Response(drawn, media_type="image/svg+xml")
 
 
 @router.post(

@@ -28,6 +28,7 @@ class Wanted:
     department: str | None = None
     state: str | None = None
     signature: str | None = None
+    active: bool | None = None
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> bool:
@@ -98,6 +99,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         conditions.append(warnings.c.department == wanted.department)
     if wanted.signature is not None:
         conditions.append(warnings.c.signature == wanted.signature)
+    if wanted.active is not None:
+        conditions.append(warnings.c.active.is_(wanted.active))
     if wanted.state is not None:
         conditions.append(_in_state(wanted.state, wanted.today))
     return conditions

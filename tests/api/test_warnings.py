@@ -255,3 +255,23 @@ def test_a_new_warning_is_told_to_whoever_subscribed(house: House) -> None:
     queued = house.stored(lambda c: delivery.listed(c, None, 10))
     assert [(row.kind, row.subject) for row in queued] == [("warning.raised", one)]
     assert json.loads(queued[0].payload)["data"]["issue"]["code"] == "Q01"
+
+
+def test_a_rise_is_drawn_and_the_page_asks_for_it(sqlite_house: House) -> None:
+    """The weeks as an image made here; other signatures have none; the page runs no inline code."""
+    drawn = Found("d", "异动", "issue", "2026-W07", WEEK, True, {
+        "issue": {"code": "Q01", "name": "屏幕"},
+        "weeks": ["2026-02-09", "2026-02-16"], "weekly": [3, None],
+        "weekly_expected": [2.0, 2.5], "weekly_upper": [6.0, None], "weekly_alarm": [True, False],
+    })  # fmt: skip
+    (with_chart,) = _keep(sqlite_house, drawn)
+    (without,) = _keep(sqlite_house, drawn, _found("k", last="2026-W08", active=True))
+    image = sqlite_house.get(f"/warnings/{with_chart}/chart.svg")
+    assert image.headers["content-type"] == "image/svg+xml"
+    assert "2月9日: 3" in image.text
+    assert sqlite_house.get(f"/warnings/{without}/chart.svg").status_code == 404
+    page = sqlite_house.get("/warnings.html")
+    assert "/static/warnings.js" in page.text
+    assert "<script>" not in page.text
+    assert len(sqlite_house.get("/warnings", params={"active": "true"}).json()["items"]) == 2
+    assert sqlite_house.get("/warnings", params={"active": "false"}).json()["items"] == []

@@ -3,10 +3,10 @@
 const STATES = { queued: "排队中", running: "生成中", done: "已完成", failed: "失败" };
 let address = null;
 
-async function fetched(path) {
+async function fetched(path, options = {}) {
   byId("problem").hidden = true;
   try {
-    const reply = await fetch(path, { headers: withKey({}) });
+    const reply = await fetch(path, { ...options, headers: withKey(options.headers || {}) });
     if (reply.ok) return reply;
     tell(refusal(reply.status));
   } catch {
@@ -63,6 +63,42 @@ async function open() {
   byId("page").src = address;
 }
 
+async function download(event) {
+  event.preventDefault();
+  const id = location.hash.slice(1);
+  const format = event.target.dataset.format;
+  const mark = format.includes(".") ? "/" : ".";
+  const reply = await fetched(`/reports/${id}${mark}${format}`);
+  if (reply === null) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await reply.blob());
+  link.download = `report.${format}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+const pause = (seconds) => new Promise((done) => { setTimeout(done, seconds * 1000); });
+
+async function order() {
+  const asked = {};
+  if (byId("period").value) asked.period = byId("period").value;
+  if (byId("title").value.trim()) asked.title = byId("title").value.trim();
+  const headers = { "Content-Type": "application/json" };
+  const reply = await fetched("/reports", { method: "POST", headers, body: JSON.stringify(asked) });
+  if (reply === null) return;
+  const { id, job } = await reply.json();
+  byId("working").textContent = "正在生成……";
+  for (let state = "queued"; state === "queued" || state === "running";) {
+    await pause(2);
+    const found = await fetched(`/jobs/${job}`);
+    if (found === null) break;
+    ({ state } = await found.json());
+  }
+  byId("working").textContent = "";
+  await list();
+  location.hash = id;
+}
+
 async function submit(event) {
   event.preventDefault();
   await list();
@@ -70,5 +106,7 @@ async function submit(event) {
 }
 
 byId("form").addEventListener("submit", submit);
+byId("order").addEventListener("click", order);
+document.querySelectorAll("[data-format]").forEach((link) => link.addEventListener("click", download));
 window.addEventListener("hashchange", open);
 if (location.hash) open();

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -24,11 +26,20 @@ _SHOWN = ("id", "department", "signature", "kind", "first_week", "last_week", "a
 
 
 def wanted(
-    office: Office, state: str | None, signature: str | None, department: str | None
+    office: Office,
+    state: str | None,
+    signature: str | None,
+    department: str | None,
+    active: bool | None,
 ) -> Wanted:
     """What a list shows, as of today."""
-    day = today(office.clock())
-    return Wanted(today=day, department=department, state=state, signature=signature)
+    return Wanted(
+        today=today(office.clock()),
+        department=department,
+        state=state,
+        signature=signature,
+        active=active,
+    )
 
 
 async def page(
@@ -52,6 +63,30 @@ async def shown(office: Office, caller: Caller, identifier: str) -> dict[str, An
     if row is None:
         raise NotFound("there is no warning of this id")
     return _out(row, today(office.clock()))
+
+
+async def chart(office: Office, caller: Caller, identifier: str) -> str:
+    """The drawing of a rise."""
+    content = (await shown(office, caller, identifier))["content"]
+    if "weekly" not in content:
+        raise NotFound("only a rise (异动) has a drawing")
+    return await asyncio.to_thread(_drawn, content)
+
+
+def _drawn(content: Mapping[str, Any]) -> str:
+    from api.services.report.drawings.columns import rise_columns
+
+    days = [date.fromisoformat(day) for day in content["weeks"]]
+    return str(
+        rise_columns(
+            [f"{day.month}月{day.day}日" for day in days],
+            content["weekly"],
+            content["weekly_expected"],
+            content["weekly_upper"],
+            content["weekly_alarm"],
+            "每周件数与应有件数",
+        )
+    )
 
 
 async def acknowledge(

@@ -32,7 +32,8 @@ class Sighting:
 def keep(connection: Connection, found: Sequence[Found], sighting: Sighting) -> list[str]:
     """Store what is new, follow what goes on; the ids of the new ones that are news."""
     seen, news = [], []
-    for one in found:
+    foremost = sorted(found, key=lambda each: not each.active)
+    for one in reversed(foremost):  # a list shows the last one first
         known = warnings.alike(connection, sighting.scope, one.key)
         same = next((row for row in known if _is_same(row, one)), None)
         if same is not None:
