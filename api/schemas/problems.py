@@ -321,6 +321,9 @@ class ProblemList(BaseModel):
 class ProblemFull(ProblemItem):
     """A problem with its evidence, measures and history."""
 
+    first_received: datetime | None
+    last_received: datetime | None
+    spent: float
     source: dict[str, Any]
     causes: dict[str, Any]
     containment: str | None

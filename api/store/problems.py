@@ -302,12 +302,23 @@ def count_linked(connection: Connection, problem: str) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
-def by_person(connection: Connection, problem: str) -> dict[str, str]:
-    """What people said of single complaints."""
-    statement = select(problem_complaints.c.complaint, problem_complaints.c.how).where(
-        problem_complaints.c.problem == problem, problem_complaints.c.how != BY_PATTERN
+def weight(connection: Connection, problem: str) -> Row[Any]:
+    """Of a problem's complaints: `first` and `last` received, `spent` on cost and compensation."""
+    amounts = [
+        func.coalesce(func.sum(complaints.c.columns[name].as_float()), 0.0)
+        for name in ("cost", "compensation")
+    ]
+    statement: Any = (
+        select(
+            func.min(complaints.c.received_at).label("first"),
+            func.max(complaints.c.received_at).label("last"),
+            (amounts[0] + amounts[1]).label("spent"),
+        )
+        .join(problem_complaints, problem_complaints.c.complaint == complaints.c.id)
+        .where(problem_complaints.c.problem == problem, problem_complaints.c.how != LEFT_OUT)
     )
-    return {row.complaint: row.how for row in connection.execute(statement)}
+    row: Row[Any] = connection.execute(statement).one()
+    return row
 
 
 def move_links(connection: Connection, problem: str, to: str, at: datetime) -> None:

@@ -22,13 +22,13 @@ TEXT = "洗衣机排水泵又不转了，一直排不出水，要求上门维修
 def fill(house: House, weeks: range, here: int, elsewhere: int = 6, prefix: str = "w") -> None:
     """Complaints of issue 1001, week after week from 2025-06-02 on, here and elsewhere."""
     start = datetime(2025, 6, 2, 3, tzinfo=UTC)
-    lines = ["id,text,received_at,product,issues,category,customer_id"]
+    lines = ["id,text,received_at,product,issues,category,customer_id,cost,compensation"]
     for week in weeks:
         for n in range(here + elsewhere):
             at = (start + timedelta(days=7 * week + n % 7)).isoformat()
             product = "清漪 L10" if n < here else "谷雨F3"
             name = f"{prefix}-{week}-{n}"
-            lines.append(f"{name},{TEXT},{at},{product},1001,产品质量,C{week}-{n}")
+            lines.append(f"{name},{TEXT},{at},{product},1001,产品质量,C{week}-{n},20,30.5")
     content = "\n".join(lines).encode()
     sent = house.call("POST", "/imports", content=content, headers={"content-type": "text/csv"})
     job = house.finished(sent.json()["job"])
@@ -94,7 +94,8 @@ def test_complaints_attach_themselves_by_issue_and_place(house: House) -> None:
     """Older ones, new ones, and those that a person relabels; spellings are one."""
     fill(house, range(2), here=3)
     problem = raised(house)
-    eventually(house, problem["id"], complaints=6, counting=False)
+    found = eventually(house, problem["id"], complaints=6, counting=False)
+    assert (found["spent"], found["first_received"][:10]) == (6 * 50.5, "2025-06-02")
     fill(house, range(2, 3), here=2)
     eventually(house, problem["id"], complaints=8)
     labels = {"issues": ["4001"], "category": "物流配送"}
@@ -132,7 +133,7 @@ def test_a_measure_is_judged_and_its_problem_closed_by_another_than_its_owner(
     assert effect["season"] == "comparison"
     listed = house.get("/problems?state=watching", headers=admin).json()["items"]
     assert [each["verdict"] for each in listed] == ["有效"]
-    owner = house.key("supervisor", name="质量部")
+    owner = house.key("supervisor", name="质量 部")
     own = house.post(f"{path}/end", ended | {"version": measured["version"]}, headers=owner)
     assert own.status_code == 403
     assert "another person must" in own.json()["detail"]

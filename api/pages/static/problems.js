@@ -41,6 +41,8 @@ async function fetched(path, options = {}) {
 }
 
 const places = (items) => items.map((item) => item.value).join("，") || "全部范围";
+const calendar = new Intl.DateTimeFormat("zh-CN", { dateStyle: "medium", timeZone: "Asia/Shanghai" });
+const date = (written) => calendar.format(new Date(written));
 const day = (written) => time.format(new Date(written));
 
 function card(item) {
@@ -94,7 +96,8 @@ function facts(problem) {
   const rows = [
     ["问题", `${problem.issue} ${problem.issue_name}`], ["范围", places(problem.places)],
     ["投诉", `${count} 件${problem.counting ? "（还在统计）" : ""}`],
-    ["负责人", problem.owner || "待认领"], ["始于", problem.since || "–"], ["成本", cost],
+    ["负责人", problem.owner || "待认领"], ["始于", problem.since || (problem.first_received ? date(problem.first_received) : "–")],
+    ["处理与赔付", `${problem.spent.toLocaleString("zh-CN")} 元（这些投诉合计）`], ["估计成本", cost],
     ["围堵", problem.containment || "尚未填写"],
   ];
   if (problem.reason) rows.push(["了结理由", problem.reason]);

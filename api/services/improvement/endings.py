@@ -78,12 +78,16 @@ def _refuse_unproven(connection: Connection, row: Row[Any]) -> None:
 def _refuse_owner(hand: Hand, row: Row[Any]) -> None:
     """Raise `RoleRefused` for who owns the problem or has owned it."""
     events = problems.history(hand.connection, row.id)
-    owners = {str(event.detail.get("owner")) for event in events if event.kind == "assigned"}
-    owners |= {str(row.owner)}
+    owners = [event.detail.get("owner") for event in events if event.kind == "assigned"]
     name = problems.key_name(hand.connection, hand.caller.id)
-    mine = {hand.caller.id} if name is None else {hand.caller.id, name, hand.masked(name)}
-    if mine & owners:
+    mine = [hand.caller.id, name, hand.masked(name)]
+    if _alike(mine) & _alike([*owners, row.owner]):
         raise RoleRefused("who owns a problem can't end it; another person must")
+
+
+def _alike(names: Sequence[str | None]) -> set[str]:
+    """Names without what people write differently."""
+    return {"".join(name.casefold().split()) for name in names if name}
 
 
 async def reopen(

@@ -187,8 +187,12 @@ def shown_of(
     row = Hand.of(connection, office, caller).problem(identifier)
     measures = problems.measures_of(connection, [identifier])
     effects = problems.newest_effects(connection, [each.id for each in measures])
+    weight = problems.weight(connection, identifier)
     return {
         **out(row, problems.count_linked(connection, identifier)),
+        "first_received": weight.first,
+        "last_received": weight.last,
+        "spent": round(float(weight.spent), 2),
         "source": row.source,
         "causes": row.causes,
         "containment": row.containment,
