@@ -110,7 +110,11 @@ def _all(row: Any) -> tuple[str, ...]:
     return tuple(row) if isinstance(row, tuple) else (str(row),)
 
 
-def teach(made: Lesson, plan: Plan, tell: Tell) -> Trained:
+def _unheard(_done: int, _total: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
+def teach(made: Lesson, plan: Plan, tell: Tell = _unheard) -> Trained:
     """Train on the rows that teach; the card and the manifest say from what and with what."""
     taught = made.taught
     trained = train(
