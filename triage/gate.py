@@ -20,10 +20,16 @@ from triage.model import Model
 
 Floats = NDArray[np.float64]
 MAJOR = "重大"
+_UNLIKELY = 0.1
+_RATE_PRIOR = 10.0
 CODES = (
     "macro_f1", "major_recall", "major_floor", "calibration", "speed", "size", "class_lost",
     "label_set", "not_finite", "libraries", "label_source", "source_share", "not_measured",
 )  # fmt: skip
+
+
+_SHARES = ("macro_f1_margin", "recall_margin", "recall_bound", "recall_floor", "certainty",
+           "ece_margin", "ece_ceiling", "source_share", "source_p")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,13 @@ class Policy:
     Attributes
     ----------
     macro_f1_margin : float
-        Loss of macro-F1 (of issue codes: micro-F1) on the frozen set that refuses; a loss whose
-        95 % interval lies below 0 refuses however small.
+        Loss of macro-F1 (of issue codes: micro-F1) on the frozen set that refuses.
     wider : float
-        Factor on that margin for other sets than the frozen one.
+        Factor on that margin for other sets than the frozen one, where chance must explain the
+        loss in fewer than one of ten cases as well.
+    certainty : float
+        A smaller loss refuses too when chance explains it less often than this, shared among
+        all targets and sets.
     recall_margin : float
         Loss of the recall of 重大 that refuses.
     recall_bound : float
@@ -44,7 +53,8 @@ class Policy:
     recall_floor : float
         Recall of 重大 that no model may be below, whatever the champion does.
     fewest_major : int
-        With fewer rows of 重大 the bound and the floor are not judged.
+        With fewer rows of 重大 the bound and the floor are not judged, nor other sets than the
+        frozen one.
     ece_margin, ece_ceiling : float
         Calibration error: how much larger it may be, and up to where it never matters.
     slower, larger : float
@@ -65,8 +75,9 @@ class Policy:
 
     macro_f1_margin: float = 0.01
     wider: float = 2.0
+    certainty: float = 0.05
     recall_margin: float = 0.01
-    recall_bound: float = 0.08
+    recall_bound: float = 0.1
     recall_floor: float = 0.8
     fewest_major: int = 30
     ece_margin: float = 0.02
@@ -83,8 +94,7 @@ class Policy:
     libraries: tuple[str, ...] = ("scikit-learn", "numpy")
 
     def __post_init__(self) -> None:
-        for name in ("macro_f1_margin", "recall_margin", "recall_bound", "recall_floor",
-                     "ece_margin", "ece_ceiling", "source_share", "source_p"):  # fmt: skip
+        for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingRefused(f"{name} is {getattr(self, name)}; it must lie from 0 to 1")
         if min(self.slower, self.larger, self.source_ratio, self.wider) < 1:
@@ -280,9 +290,11 @@ def judge(
         *_sources(measurements.sources, policy),
         *_measured(held, measurements),
     ]
+    tests = sum(len(comparison) for comparison in measurements.sets.values())
+    certain = policy.certainty / max(tests, 1)
     for name, comparison in measurements.sets.items():
         for target, found in comparison.items():
-            refusals += _figures(name, target, found, policy)
+            refusals += _figures(name, target, found, policy, certain)
     return Verdict(not refusals, tuple(refusals))
 
 
@@ -336,23 +348,29 @@ def audit_sources(
 
 
 def _source(
-    name: str, mine: NDArray[np.bool_], given: NDArray[np.int64], against: NDArray[np.bool_],
+    name: str,
+    mine: NDArray[np.bool_],
+    given: NDArray[np.int64],
+    against: NDArray[np.bool_],
     tests: int,
-) -> Source:  # fmt: skip
-    size = int(given.max()) + 1
-    others = ~mine
-    overall = (against[others].sum() + 0.5) / (others.sum() + 1)
-    rows = np.bincount(given[others], minlength=size)
-    hits = np.bincount(given[others], against[others], size)
-    rates = (hits + 10 * overall) / (rows + 10)
-    expected = float(rates[given[mine]].sum()) if others.any() else float(against.sum())
+) -> Source:
+    """One source against the others; the chance holds the doubt about the others' rate."""
     seen = int(against[mine].sum())
-    doubt = 1 / (hits.sum() + 0.5)
-    spread = max(expected * doubt * expected, 1e-9)
-    size_ = expected**2 / spread
-    p_value = float(stats.nbinom.sf(seen - 1, size_, size_ / (size_ + expected)))
-    return Source(name, int(mine.sum()), float(mine.mean()), seen, expected,
-                  min(1.0, p_value * tests))  # fmt: skip
+    hits = int(against[~mine].sum())
+    rates = _usual_rates(given[~mine], against[~mine], int(given.max()) + 1)
+    expected = float(rates[given[mine]].sum()) if not mine.all() else float(seen)
+    shape = hits + 0.5
+    p_value = float(stats.nbinom.sf(seen - 1, shape, shape / (shape + expected)))
+    return Source(
+        name, int(mine.sum()), float(mine.mean()), seen, expected, min(1.0, p_value * tests)
+    )
+
+
+def _usual_rates(given: NDArray[np.int64], against: NDArray[np.bool_], n_labels: int) -> Floats:
+    """How often each label is contradicted, drawn towards the rate of all labels."""
+    overall = (against.sum() + 0.5) / (len(against) + 1)
+    rows, hits = np.bincount(given, minlength=n_labels), np.bincount(given, against, n_labels)
+    return np.asarray((hits + _RATE_PRIOR * overall) / (rows + _RATE_PRIOR))
 
 
 def capped_rows(
@@ -537,8 +555,10 @@ def _measured(champion: Candidate, measurements: Measurements) -> Iterator[Refus
         )
 
 
-def _figures(name: str, target: str, found: TargetComparison, policy: Policy) -> Iterator[Refusal]:
-    yield from _f1(name, target, found, policy)
+def _figures(
+    name: str, target: str, found: TargetComparison, policy: Policy, certain: float
+) -> Iterator[Refusal]:
+    yield from _f1(name, target, found, policy, certain)
     if target == "tier":
         yield from _major(name, found, policy)
     if name != "frozen":
@@ -547,11 +567,15 @@ def _figures(name: str, target: str, found: TargetComparison, policy: Policy) ->
     yield from _collapsed(target, found, policy)
 
 
-def _f1(name: str, target: str, found: TargetComparison, policy: Policy) -> Iterator[Refusal]:
+def _f1(
+    name: str, target: str, found: TargetComparison, policy: Policy, certain: float
+) -> Iterator[Refusal]:
     figure = "micro_f1" if "micro_f1" in found.figures else "macro_f1"
     gap = found.figures[figure]
+    by_chance = 1.0 if gap.p_value is None else gap.p_value
     margin = policy.macro_f1_margin * (1 if name == "frozen" else policy.wider)
-    if gap.difference <= -margin or gap.high < 0:
+    large = gap.difference <= -margin and (name == "frozen" or by_chance < _UNLIKELY)
+    if large or (gap.difference < 0 and by_chance < certain):
         yield Refusal(
             "macro_f1",
             f"{name} 集上 {target} 的 {figure} 由 {gap.champion:.3f} 变为 {gap.challenger:.3f}"
@@ -568,6 +592,8 @@ def _major(name: str, found: TargetComparison, policy: Policy) -> Iterator[Refus
         return
     gap, low = found.per_class[MAJOR]["recall"], found.one_sided_low[MAJOR]
     enough = found.counts[MAJOR] >= policy.fewest_major
+    if not enough and name != "frozen":
+        return
     if gap.difference <= -policy.recall_margin or (enough and low < -policy.recall_bound):
         yield Refusal(
             "major_recall",

@@ -112,6 +112,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     return House(held, *labels.values(), handlers, champion)
 
 
+@pytest.fixture(scope="module")
+def good(house: House) -> Model:
+    """A model of six hundred rows more than the champion's."""
+    return house.taught(range(TAUGHT))
+
+
 def flipped(labels: Sequence[str], rows: Sequence[int], seed: int = 3) -> list[str]:
     """The labels with those of some rows replaced by others."""
     random, changed, known = np.random.default_rng(seed), list(labels), sorted(set(labels))
@@ -120,9 +126,8 @@ def flipped(labels: Sequence[str], rows: Sequence[int], seed: int = 3) -> list[s
     return changed
 
 
-def test_a_model_of_more_of_the_same_rows_passes(house: House) -> None:
+def test_a_model_of_more_of_the_same_rows_passes(house: House, good: Model) -> None:
     """Six hundred further rows, honest labels from four groups, and as fast: nothing is found."""
-    good = house.taught(range(TAUGHT))
     read = [Desk(model, BASE).reader.read for model in (house.champion, good)]
     micros = paired_micros(*read, house.texts[house.frozen], time.process_time)
     sources = house.audited(house.categories[:TAUGHT])
@@ -150,9 +155,8 @@ def test_a_candidate_that_lacks_a_class_is_refused(house: House) -> None:
     assert "服务态度" in said.zh
 
 
-def test_a_class_that_is_never_found_is_refused(house: House) -> None:
+def test_a_class_that_is_never_found_is_refused(house: House, good: Model) -> None:
     """The label is there, but no text ever gets it."""
-    good = house.taught(range(TAUGHT))
     head = good.heads["category"]
     shift = head.shift.copy()
     shift[head.labels.index("服务态度")] -= 50
@@ -231,9 +235,8 @@ def test_a_model_of_another_label_set_is_refused(house: House) -> None:
     assert "服务态度" in said.en
 
 
-def test_a_model_with_a_weight_that_is_no_number_is_refused(house: House) -> None:
+def test_a_model_with_a_weight_that_is_no_number_is_refused(house: House, good: Model) -> None:
     """One NaN among the steps of the weights is enough, and the part is named."""
-    good = house.taught(range(TAUGHT))
     steps = good.scorer.steps.copy()
     steps[17] = np.nan
     broken = replace(good, scorer=replace(good.scorer, steps=steps))
