@@ -26,7 +26,7 @@ def public_content(content: Content) -> Content:
     kept["counts"] = {**content["counts"], "customers": None}
     kept["findings"] = [_finding(f) for f in content["findings"] if _may_be_seen(f)]
     kept["warnings"] = [_warning(w) for w in content["warnings"] if w["issue"]]
-    kept["problems"] = [_problem(p) for p in content["problems"]]
+    kept["problems"] = [_problem(p, language) for p in content["problems"]]
     kept["surveillance"] = {**content["surveillance"], "signatures": {}, "house_rule": []}
     kept["mining"] = {**content["mining"], "nearest_misses": [], "vanished": [], "messages": []}
     return kept
@@ -40,12 +40,14 @@ _EMPTIED: Content = {
 }
 
 
-def _problem(problem: Content) -> Content:
-    """A problem under the name of its issue; of a hidden place no measure is named either."""
+def _problem(problem: Content, language: Language) -> Content:
+    """A problem under the name of its issue; hidden places hide the names of measures too."""
     seen = [place for place in problem["places"] if place["attribute"] in _SEEN_ATTRIBUTES]
     title = " ".join([*(place["value"] for place in seen), problem["issue"]["name"]])
-    whole = len(seen) == len(problem["places"])
-    measures = [{**each, "owner": None} for each in problem["measures"] if whole]
+    hidden = (
+        {} if len(seen) == len(problem["places"]) else {"title": language.say("measure_hidden")}
+    )
+    measures = [{**each, "owner": None, **hidden} for each in problem["measures"]]
     kept = {**problem, "id": "", "owner": None, "title": title, "places": seen}
     return kept | {"measures": measures}
 
