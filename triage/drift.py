@@ -350,7 +350,7 @@ class _Watcher:
     def _judge(self, series: _Series, week: int) -> Iterator[Alarm]:
         counts, out_of = series.counts[:, : week + 1], series.out_of[:, : week + 1]
         rise = self.vigilance.word_rise if series.kind == "word" else self.vigilance.rise
-        for odd in odd_counts(counts, out_of, self.vigilance, rise, self.vigilance.spans):
+        for odd in _odd_counts(counts, out_of, self.vigilance, rise, self.vigilance.spans):
             name = series.names[odd.series]
             key = (series.kind, name, odd.direction)
             last = self.loud.get(key)
@@ -399,11 +399,12 @@ def _row(row: Sequence[int], weeks: int) -> Floats:
     return np.asarray(row, np.float64)
 
 
-def odd_counts(
+def _odd_counts(
     counts: Floats, out_of: Floats, vigilance: Vigilance, rise: float, spans: Sequence[int] = (1,)
 ) -> list[_Odd]:
     """Which of the last week's counts, or the last weeks' together, don't fit the weeks before."""
-    tested = [_tested(counts, out_of, vigilance, rise, span) for span in spans]
+    possible = [span for span in spans if counts.shape[1] - span >= vigilance.least]
+    tested = [_tested(counts, out_of, vigilance, rise, span) for span in possible]
     tests = max(sum(n for n, _ in tested), 1)
     level = vigilance.false_alarms / len(KINDS) / tests
     found = [odd for _, odds in tested for odd in odds if odd.p_value < level]
@@ -536,7 +537,7 @@ class _Words:
         counts = np.asarray(self.counts[: week + 1, slots].todense(), np.float64).T
         counts[:, -1] = now[slots]
         out_of = np.broadcast_to(self.totals[: week + 1], counts.shape)
-        found = odd_counts(counts, out_of, self.vigilance, self.vigilance.word_rise)
+        found = _odd_counts(counts, out_of, self.vigilance, self.vigilance.word_rise)
         rising = [odd for odd in found if odd.direction == "up"]
         return (rising[0], int(slots[rising[0].series])) if rising else (None, 0)
 
