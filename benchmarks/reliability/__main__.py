@@ -14,7 +14,8 @@ from benchmarks.reliability.rows import ROWS, Length, Outcome, Row
 from benchmarks.reliability.service import stop_servers
 from tests.api.postgresql import why_not
 
-GROUPS = ("load", "durability", "concurrency", "bad_input", "security", "privacy", "models")
+GROUPS = ("load", "durability", "concurrency", "bad_input", "security", "privacy", "models",
+          "outbox")  # fmt: skip
 
 
 def main() -> int:

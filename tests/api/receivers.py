@@ -16,14 +16,17 @@ class Receiver:
         self.came: list[tuple[dict[str, str], bytes]] = []
         self.answer: Callable[[int], int] = lambda _: 204
         self.headers: dict[str, str] = {}
+        self.taking = threading.Lock()
         outer = self
 
         class Door(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 given = {name.lower(): value for name, value in self.headers.items()}
-                outer.came.append((given, body))
-                self.send_response(outer.answer(len(outer.came)))
+                with outer.taking:
+                    outer.came.append((given, body))
+                    status = outer.answer(len(outer.came))
+                self.send_response(status)
                 for name, value in outer.headers.items():
                     self.send_header(name, value)
                 self.send_header("content-length", "0")

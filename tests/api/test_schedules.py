@@ -17,6 +17,7 @@ from api.services.schedule import _queue_due, missed, queue_due
 from api.services.worker import Worker
 from api.settings import Settings
 from api.store import delivery, schedules
+from domain.errors import InputError
 from tests.api.house import TEXT, House, open_house
 from tests.api.receivers import MailServer
 
@@ -251,3 +252,30 @@ def _report(house: House, worker: Worker) -> dict[str, Any]:
         pass
     assert house.get(f"/jobs/{accepted['job']}").json()["state"] == "done"
     return dict(house.get(f"/reports/{accepted['id']}.json").json())
+
+
+def test_a_report_reads_its_period_and_as_much_before_as_may_be_held(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two years before the period, less where that is too much, refused where the period is."""
+    from api.services import analysis
+
+    for n, day in enumerate(("2022-01-05", "2024-06-05", "2025-11-05", "2026-02-25", "2026-02-26")):
+        row = {"id": f"c-{n}", "text": TEXT, "received_at": f"{day}T10:00:00+08:00"}
+        assert house.post("/complaints", row).status_code == 201
+
+    def read(most: int, *days: str) -> list[str]:
+        monkeypatch.setattr(analysis, "_MOST", most)
+        asked = dict(zip(("start", "end"), days, strict=False))
+        stored = analysis.read_stored(house.office.settings, {"asked": asked, "department": None})
+        return list(stored.table.frame["id"])
+
+    week = ("2026-02-23", "2026-03-01")
+    assert read(5, *week) == ["c-1", "c-2", "c-3", "c-4"]
+    assert read(3, *week) == ["c-2", "c-3", "c-4"]
+    assert read(2, *week) == ["c-3", "c-4"]
+    assert len(read(5)) == 5
+    with pytest.raises(InputError, match="narrow the period"):
+        read(1, *week)
+    with pytest.raises(InputError, match="narrow the period"):
+        read(4)
