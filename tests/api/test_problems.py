@@ -361,6 +361,12 @@ def test_a_report_and_the_white_paper_show_problems_and_what_measures_changed(
     book = house.get(f"/reports/{order['id']}.xlsx", headers=admin).content
     cells = openpyxl.load_workbook(io.BytesIO(book))["改进"]
     assert {row[0].value for row in cells.rows} == {"问题", "光谷店修不好", problem["title"]}
+    source = {"report": order["id"], "kind": "frequent", "place": 0}
+    frequent = house.post("/problems", {"raised_from": source}, headers=admin)
+    assert (frequent.status_code, frequent.json()["issue"]) == (201, "1001")
+    assert frequent.json()["source"]["evidence"]["code"] == "1001"
+    beyond = house.post("/problems", {"raised_from": source | {"place": 9_999}}, headers=admin)
+    assert (beyond.status_code, "count from 0" in beyond.json()["detail"]) == (404, True)
     public = house.get(f"/reports/{order['id']}/public.html", headers=admin).text
     assert "更换排水泵供应商" in public
     assert "光谷店" not in public
