@@ -65,6 +65,12 @@ async def warnings_page() -> Response:
     return HTMLResponse(_templates().get_template("warnings.html.j2").render())
 
 
+@router.get("/models.html")
+async def models_page() -> Response:
+    """The model at work, its candidates and what to label next, with a key typed into the page."""
+    return HTMLResponse(_templates().get_template("models.html.j2").render())
+
+
 @router.get("/docs")
 async def docs(request: Request) -> Response:
     """The interface, readable without a script."""

@@ -89,6 +89,17 @@ async def candidate(office: TheOffice, name: Name, version: Version) -> Response
     return json_reply(await training.shown(office, name, version))
 
 
+@router.get(
+    "/models/{name}/candidates/{version}/chart.svg",
+    responses=documented({}, 404),
+    response_class=Response,
+)
+async def chart(office: TheOffice, name: Name, version: Version) -> Response:
+    """The differences from the model in use as a picture, with their intervals."""
+    drawn = await training.chart(office, name, version)
+    return Response(drawn, media_type="image/svg+xml")
+
+
 @router.post(
     "/models/{name}/candidates/{version}/shadow",
     responses=_CANDIDATE,

@@ -156,6 +156,9 @@ def test_a_candidate_is_trained_compared_and_judged(school: House) -> None:
     assert all(row["id"] for row in frozen["changed"])
     assert made["card"].startswith("# complaints 1.0.1")
     assert school.get("/models", headers=analyst).json()["items"][0]["versions"] == ["1.0.0"]
+    chart = school.get("/models/complaints/candidates/1.0.1/chart.svg", headers=analyst)
+    assert chart.text.startswith("<svg")
+    assert "固定测试集" in chart.text
     listed = school.get("/models/complaints/candidates", headers=analyst).json()["items"]
     assert [row["version"] for row in listed] == ["1.0.1"]
 
@@ -318,3 +321,14 @@ def test_a_week_is_looked_at_once(school: House) -> None:
     assert jobs == 1
     assert school.get("/drift").json()["alarms"] is not None
     assert school.post("/drift", {}).status_code == 202
+
+
+def test_a_page_shows_models_to_who_types_a_key(sqlite_house: House) -> None:
+    """The page is open and holds nothing; what it fetches is not."""
+    sqlite_house.key("analyst")
+    page = sqlite_house.get("/models.html")
+    assert page.status_code == 200
+    assert "/static/models.js" in page.text
+    assert "unsafe-inline" not in page.headers["content-security-policy"]
+    assert sqlite_house.get("/models").status_code == 401
+    assert 'href="/models.html"' in sqlite_house.get("/").text

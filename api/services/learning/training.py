@@ -158,6 +158,16 @@ async def shown(office: Office, name: str, version: str) -> dict[str, Any]:
     }
 
 
+async def chart(office: Office, name: str, version: str) -> str:
+    """The differences of a candidate from the model in use, drawn."""
+    from api.services.learning.drawings import difference_chart
+
+    row = await found(office, name, version)
+    if row.comparison is None:
+        raise NotFound("there is no comparison yet; the candidate is still being trained")
+    return str(difference_chart(row.comparison))
+
+
 def shadow_summary(agreed: list[Mapping[str, bool]]) -> dict[str, Any]:
     """How often shadow and live model said the same, target by target."""
     targets = sorted({target for same in agreed for target in same})
