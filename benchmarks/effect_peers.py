@@ -143,7 +143,7 @@ def pearson(baseline: Baseline) -> tuple[float, float]:
         mean = np.maximum(totals * weeks.shares, 1e-9)
         rest = 1.0 if weeks.totals is None else 1 - weeks.shares
         squares += float(((weeks.counts - mean) ** 2 / (mean * rest)).sum())
-        free += weeks.counts.size - weeks.fitted
+        free += weeks.counts.size - 1
     return max(squares / free, 1.0), free
 
 

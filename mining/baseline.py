@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from mining.interrupted import KNOWN_SEASON, UNKNOWN_SEASON, look_ahead
+from mining.interrupted import KNOWN_SEASON, UNKNOWN_SEASON, Outlook, look_ahead
 from mining.ratio import LogRatio
 from mining.scatter import Scatter, Weeks
 
@@ -24,6 +24,7 @@ Places = NDArray[np.intp]
 
 _HALF = 0.5
 _YEAR = 52
+_OUTLOOK = 1
 _STEPS = 30
 _LONGEST_STEP = 2.0
 
@@ -70,6 +71,8 @@ class Baseline:
         0 for a count before the measure, 1 after.
     shift : float
         Logarithm of what the product of the counts is short of the ratio.
+    outlook : Outlook, optional
+        What the second count is the total of, where it was not counted but foreseen.
     """
 
     design: str
@@ -81,12 +84,22 @@ class Baseline:
     signs: Floats
     places: Places
     shift: float
+    outlook: Outlook | None = None
 
     def distribution(self, scatter: Scatter) -> LogRatio:
         """What the counts leave possible for the logarithm of the ratio."""
-        levels = scatter.values[:, self.places]
-        shifts = self.shift + np.log(levels) @ self.signs
-        return LogRatio(self.counts / levels + _HALF, self.signs, shifts, scatter.weights)
+        worth = self.worth(scatter.values)
+        scales = scatter.values[:, self.places]
+        np.divide(self.counts, worth, out=scales, where=worth > 0)
+        shifts = self.shift + np.log(scales) @ self.signs
+        return LogRatio(worth + _HALF, self.signs, shifts, scatter.weights)
+
+    def worth(self, scatter: Floats) -> Floats:
+        """Poisson counts that would say as much, for each variance over mean before and after."""
+        worth: Floats = self.counts / scatter[:, self.places]
+        if self.outlook is not None:
+            worth[:, _OUTLOOK] = self.outlook.worth(scatter[:, 0])
+        return worth
 
 
 def interrupted(before: Side, after: Side, start: int, season: float = KNOWN_SEASON) -> Baseline:
@@ -123,7 +136,7 @@ def interrupted(before: Side, after: Side, start: int, season: float = KNOWN_SEA
     )
     expected = float(seen.after.sum())
     windows = (
-        Weeks(before.counts, seen.before / seen.before.sum(), fitted=seen.fitted),
+        Weeks(before.counts, seen.before / seen.before.sum(), doubt=seen.doubt),
         Weeks(after.counts, seen.after / expected),
     )
     return Baseline(
@@ -132,10 +145,11 @@ def interrupted(before: Side, after: Side, start: int, season: float = KNOWN_SEA
         after.total / expected,
         (seen.before, seen.after),
         windows,
-        np.array([after.total, seen.worth]),
+        np.array([after.total, expected]),
         np.array([1.0, -1.0]),
         np.array([1, 0]),
-        float(np.log(seen.worth / expected)),
+        0.0,
+        seen,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.special import gammaincinv
 
 from domain.errors import SettingRefused
 from mining.baseline import Baseline, Side, compared, interrupted
@@ -29,8 +30,9 @@ _BASELINE = 26
 _LEAST_BEFORE = 4
 _TAIL = 0.025
 _SURELY = 0.015
-_FURTHER = 520
+_FURTHER = 105
 _LEAST_RATIO = 0.05
+_LEAST_WORTH = 0.5
 _CALM = 1.2
 _ROUND = 20
 _TINY = 1e-6
@@ -323,10 +325,10 @@ class _Measured:
                 levels,
                 strict=True,
             ):
-                size = np.maximum(values, _TINY) / max(level - 1, _TINY)
+                shape = np.maximum(values, _TINY) / level
                 mean[weeks] = values
-                low[weeks] = stats.nbinom.ppf(_TAIL, size, 1 / max(level, 1 + _TINY))
-                high[weeks] = stats.nbinom.ppf(1 - _TAIL, size, 1 / max(level, 1 + _TINY))
+                low[weeks] = np.floor(gammaincinv(shape, _TAIL) * level)
+                high[weeks] = np.ceil(gammaincinv(shape, 1 - _TAIL) * level)
         return mean, low, high
 
 
@@ -404,12 +406,13 @@ class _Judgement:
 
     def _variance(self, baseline: Baseline, design: float, further: NDArray[np.intp]) -> Floats:
         """Of the logarithm of the ratio after so many further weeks like those seen."""
-        counts = np.maximum(baseline.counts, 0.5)
-        counts[0] = baseline.expected[1].sum() * design
-        levels = (self.measured.scatter.weights @ self.measured.scatter.values)[baseline.places]
+        scatter = self.measured.scatter
+        levels = (scatter.weights @ scatter.values)[None, :]
+        worth = np.maximum(baseline.worth(levels)[0], _LEAST_WORTH)
+        worth[0] = baseline.expected[1].sum() * design / levels[0, 1]
         late = baseline.places == 1
         grown = 1 + further / self.measured.after.counts.size
-        variance: Floats = (levels / counts)[~late].sum() + (levels / counts)[late].sum() / grown
+        variance: Floats = (1 / worth[~late]).sum() + (1 / worth[late]).sum() / grown
         return variance
 
 

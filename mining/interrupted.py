@@ -21,6 +21,9 @@ _WAVES = (1, 1, 2, 2)
 _TREND_SPREAD = 0.3
 _FREE = 1e-6
 _STEPS = 50
+_LONGEST = 5.0
+_ROUNDS = 3
+_CLOSE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,32 @@ class Outlook:
     ----------
     before, after : ndarray of float64
         Expected counts of the weeks before and after.
-    worth : float
-        Poisson count that would tell the expected total after as exactly as the fit does.
-    fitted : float
-        Coefficients of the fit, those that are held near 0 counted in part.
+    information, prior : ndarray of float64, shape (k, k) and (k,)
+        On the coefficients: of Poisson counts, and from before they were seen.
+    slope : ndarray of float64, shape (k,)
+        Of the logarithm of the expected total after.
     """
 
     before: Floats
     after: Floats
-    worth: float
-    fitted: float
+    information: Floats
+    prior: Floats
+    slope: Floats
+
+    def worth(self, scatter: Floats) -> Floats:
+        """Poisson count that would tell the total after as exactly, by variance over mean."""
+        slopes = np.broadcast_to(self.slope[:, None], (scatter.size, self.slope.size, 1))
+        spread: Floats = np.linalg.solve(self._precision(scatter), slopes)[:, :, 0] @ self.slope
+        return 1 / spread
+
+    def doubt(self, scatter: Floats) -> Floats:
+        """Logarithm of the coefficients' volume, by variance over mean."""
+        volume: Floats = -np.linalg.slogdet(self._precision(scatter))[1] / 2
+        return volume
+
+    def _precision(self, scatter: Floats) -> Floats:
+        precision: Floats = self.information / scatter[:, None, None] + np.diag(self.prior)
+        return precision
 
 
 def look_ahead(
@@ -84,12 +103,20 @@ def look_ahead(
     """
     design = _design(weeks, start, weeks[-1])
     prior = _prior(season)
-    coefficients, spread = _fit(before, base, design, prior)
-    then = base_ahead * np.exp(_design(ahead, start, weeks[-1]) @ coefficients)
-    slope = then @ _design(ahead, start, weeks[-1]) / then.sum()
-    worth = 1 / float(slope @ spread @ slope)
-    fitted = prior.size - float(spread.diagonal() @ prior)
-    return Outlook(base * np.exp(design @ coefficients), then, worth, fitted)
+    mean = base * (before.sum() / base.sum())
+    for _ in range(_ROUNDS):
+        coefficients = _fit(before, base, design, prior * _scatter(before, mean))
+        mean = base * np.exp(design @ coefficients)
+    ahead_design = _design(ahead, start, weeks[-1])
+    then = base_ahead * np.exp(ahead_design @ coefficients)
+    information = (design.T * mean) @ design
+    return Outlook(mean, then, information, prior, then @ ahead_design / then.sum())
+
+
+def _scatter(counts: Floats, mean: Floats) -> float:
+    """Pearson's variance over mean, at least 1: scattered counts weigh less against the prior."""
+    squares = (counts - mean) ** 2 / np.maximum(mean, _CLOSE)
+    return max(1.0, float(squares.sum()) / max(counts.size - 1, 1))
 
 
 def _design(weeks: Floats, start: float, last: float) -> Floats:
@@ -106,16 +133,30 @@ def _prior(season: float) -> Floats:
     return np.array([_FREE, _FREE, 1 / _TREND_SPREAD**2, *waves])
 
 
-def _fit(counts: Floats, base: Floats, design: Floats, prior: Floats) -> tuple[Floats, Floats]:
-    """Coefficients and their covariance, by Newton's steps."""
+def _fit(counts: Floats, base: Floats, design: Floats, prior: Floats) -> Floats:
+    """Coefficients, by Newton's steps, each halved until it leads upwards."""
     value = np.zeros(prior.size)
     value[0] = np.log((counts.sum() + 0.5) / base.sum())
     for _ in range(_STEPS):
-        mean = base * np.exp(np.clip(design @ value, -30, 30))
+        mean = base * np.exp(design @ value)
         slope = design.T @ (counts - mean) - prior * value
         curve = (design.T * mean) @ design + np.diag(prior)
-        step = np.linalg.solve(curve, slope)
-        value = value + np.clip(step, -1, 1)
-        if np.abs(step).max() < 1e-8:
+        step: Floats = np.asarray(np.linalg.solve(curve, slope), dtype=np.float64)
+        step *= min(1.0, _LONGEST / np.abs(step).max(initial=_CLOSE))
+        while np.abs(step).max() > _CLOSE and not _leads_up(
+            value, step, counts, mean, design, prior
+        ):
+            step /= 2
+        value = value + step
+        if np.abs(step).max() <= _CLOSE:
             break
-    return value, np.asarray(np.linalg.inv(curve), dtype=np.float64)
+    return value
+
+
+def _leads_up(
+    value: Floats, step: Floats, counts: Floats, mean: Floats, design: Floats, prior: Floats
+) -> bool:
+    """Whether the penalised likelihood grows, told by its change."""
+    moved = design @ step
+    gain = counts @ moved - mean @ np.expm1(moved) - prior @ (step * (value + step / 2))
+    return bool(gain >= 0)

@@ -54,7 +54,7 @@ class LogRatio:
     shifts: Floats
     weights: Floats
 
-    @property
+    @cached_property
     def _centre(self) -> float:
         means = polygamma(0, self.shapes) @ self.signs + self.shifts
         return float(self.weights @ means)
@@ -64,6 +64,11 @@ class LogRatio:
         """Smallest and largest standard deviation among the parts."""
         deviations = np.sqrt(polygamma(1, self.shapes).sum(axis=1))
         return float(deviations.min()), float(deviations.max())
+
+    @property
+    def _reach(self) -> float:
+        """How far from the centre the distribution is known; practically all of it lies nearer."""
+        return _SPREADS / 2.2 * self._spread[1]
 
     @cached_property
     def _transform(self) -> tuple[Floats, Complexes]:
@@ -80,6 +85,8 @@ class LogRatio:
 
     def below(self, value: float) -> float:
         """Chance that the logarithm of the ratio lies at or below a value."""
+        if abs(value - self._centre) > self._reach:
+            return float(value > self._centre)
         points, transform = self._transform
         turned = np.exp(-1j * points * (value - self._centre)) * transform
         step = float(points[0]) * 2
@@ -88,6 +95,5 @@ class LogRatio:
 
     def quantile(self, chance: float) -> float:
         """Value that the logarithm of the ratio lies below with this chance."""
-        reach = _SPREADS / 2.2 * self._spread[1]
-        low, high = self._centre - reach, self._centre + reach
+        low, high = self._centre - self._reach, self._centre + self._reach
         return float(brentq(lambda value: self.below(value) - chance, low, high, xtol=1e-7))

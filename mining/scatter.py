@@ -7,7 +7,7 @@ counts given their totals, times a prior that prefers little scatter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,8 @@ from scipy.special import betaln, gammaln
 
 Floats = NDArray[np.float64]
 
-_GRID = np.geomspace(1.0, 60.0, 18)
+_AT_LEAST_TO = 60.0
+_COARSE = 0.24
 _PRIOR_SLOPE = 0.6
 _NEGLIGIBLE = 3e-4
 _TINY = 1e-6
@@ -54,14 +55,15 @@ class Weeks:
         comparison: the share of the week's complaints that the group is expected to have.
     totals : ndarray of float64, shape (weeks,), optional
         Complaints of group and comparison together.
-    fitted : float, default 1
-        Coefficients behind the shares and the total.
+    doubt : callable, optional
+        Logarithm of the volume of what was fitted, by variance over mean; if not given, that of
+        one coefficient.
     """
 
     counts: Floats
     shares: Floats
     totals: Floats | None = None
-    fitted: float = 1.0
+    doubt: Callable[[Floats], Floats] | None = None
 
     @property
     def information(self) -> float:
@@ -77,12 +79,13 @@ class Weeks:
         of each are beta binomial. What else was fitted is accounted for by Cox and Reid's term.
         """
         size = self._size / np.maximum(scatter - 1, _TINY)
-        mine = size[:, None] * self.shares
+        mine, one = size[:, None] * self.shares, np.log(scatter) / 2
+        volume = one if self.doubt is None else self.doubt(scatter)
         if self.totals is None:
-            return _multinomial(self.counts, mine, size) + (self.fitted - 1) * np.log(scatter) / 2
+            return _multinomial(self.counts, mine, size) + volume - one
         theirs, rest = size[:, None] * (1 - self.shares), self.totals - self.counts
         weeks = betaln(self.counts + mine, rest + theirs) - betaln(mine, theirs)
-        likelihood: Floats = weeks.sum(axis=1) + self.fitted * np.log(scatter) / 2
+        likelihood: Floats = weeks.sum(axis=1) + volume
         return likelihood
 
     @property
@@ -125,13 +128,21 @@ def weigh_scatter(windows: Sequence[Weeks]) -> Scatter:
     """
     sizes = np.array([max(window.information, _TINY) for window in windows])
     n_weeks = np.array([window.counts.size for window in windows])
-    growing = sizes / (sizes @ n_weeks / n_weeks.sum())
+    usual = float(sizes @ n_weeks / n_weeks.sum())
+    counted = sum(float(window.counts.sum()) for window in windows)
+    grid = _grid(max(_AT_LEAST_TO, counted), int(n_weeks.sum()))
     values = np.vstack(
-        [1 + (_GRID[:, None] - 1) * form for form in (np.ones(len(windows)), growing)]
+        [1 + (grid[:, None] - 1) * form for form in (np.ones(len(windows)), sizes / usual)]
     )
-    logs = np.tile(-_PRIOR_SLOPE * np.log(_GRID), 2)
+    logs = np.tile(-_PRIOR_SLOPE * np.log(grid), 2)
     for place, window in enumerate(windows):
         logs += window.log_likelihood(values[:, place])
     weights = np.exp(logs - logs.max())
     held = weights > _NEGLIGIBLE
     return Scatter(values[held], weights[held] / weights[held].sum())
+
+
+def _grid(most: float, weeks: int) -> Floats:
+    """From 1 up in equal steps of the logarithm, as fine as so many weeks can tell apart."""
+    step = min(_COARSE, 1 / np.sqrt(weeks))
+    return np.exp(np.arange(0.0, np.log(most) + step, step))
