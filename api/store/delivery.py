@@ -207,6 +207,13 @@ def again(connection: Connection, held: Row[Any], failure: str, next_at: datetim
     return _change(connection, held, {"failure": failure[:200], "next_at": next_at})
 
 
+def postpone(connection: Connection, target: str, until: datetime) -> None:
+    """Nothing goes to a target before a time; no try is counted."""
+    due = and_(deliveries.c.target == target, deliveries.c.state == WAITING)
+    later = update(deliveries).where(due, deliveries.c.next_at < until)
+    connection.execute(later.values(next_at=until))
+
+
 def _change(connection: Connection, held: Row[Any], values: Mapping[str, Any]) -> bool:
     mine = and_(
         deliveries.c.number == held.number,

@@ -171,6 +171,26 @@ def test_a_receiver_that_is_gone_is_asked_no_more(
         assert json.loads(receiver.came[-1][1])["data"]["id"] == "c-4"
 
 
+def test_a_receiver_that_does_not_answer_keeps_nobody_waiting(
+    sqlite_settings: Settings, desk: Desk, receiver: Receiver
+) -> None:
+    """It is left alone for a minute, whatever waits for it; others hear at once."""
+    with _house(sqlite_settings, desk, webhook_hosts=(receiver.place, "127.0.0.1:1")) as house:
+        silent = house.post("/webhooks", {"url": "http://127.0.0.1:1/"}).json()["id"]
+        _subscribe(house, receiver)
+        for n in range(40):
+            _take(house, f"c-{n}")
+        courier = Courier(house.office)
+        while courier.step():
+            pass
+        assert len(receiver.came) == 40
+        rows = house.stored(lambda c: delivery.listed(c, delivery.WAITING, 100))
+        assert {row.target for row in rows} == {silent}
+        assert sum(row.attempts for row in rows) <= 32
+        soon = house.clock() + timedelta(seconds=59)
+        assert min(row.next_at for row in rows) > soon
+
+
 def test_redirects_are_not_followed(
     sqlite_settings: Settings, desk: Desk, receiver: Receiver
 ) -> None:

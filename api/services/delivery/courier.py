@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,9 +31,17 @@ _EVENTS = 200
 _LEASE = timedelta(seconds=180)
 _KEPT = timedelta(days=30)
 _GONE = 410
+# A receiver that does not answer is left alone for a while, so that others need not wait behind it.
+_SILENCE = timedelta(seconds=60)
 
 
-Outcome = tuple[str | None, bool]
+@dataclass(frozen=True)
+class Outcome:
+    """Why a delivery failed (None: it did not), whether for good, whether nobody answered."""
+
+    failure: str | None = None
+    forever: bool = False
+    silent: bool = False
 
 
 class Courier:
@@ -103,7 +112,7 @@ class Courier:
             return self._tried(held)
         except Exception as error:
             self._office.log.error("delivery fault", **fault(error))
-            return type(error).__name__, False
+            return Outcome(type(error).__name__)
 
     def _tried(self, held: Row[Any]) -> Outcome:
         if held.way == delivery.MAIL:
@@ -114,27 +123,27 @@ class Courier:
         try:
             mail.send(self._office.settings, letter_for(self._office, held))
         except mail.Undelivered as error:
-            return str(error), error.forever
-        return None, False
+            return Outcome(str(error), error.forever)
+        return Outcome()
 
     def _posted(self, held: Row[Any]) -> Outcome:
         find = partial(delivery.find_webhook, identifier=held.target)
         webhook = self._office.database.submit(find, writes=False).result()
         if webhook is None or not webhook.active:
-            return "the webhook is switched off", True
+            return Outcome("the webhook is switched off", forever=True)
         try:
             own = self._office.settings.webhook_hosts
             target = target_of(webhook.url, own, self._resolve)
             keys = keys_of(self._vault, webhook, self._office.clock())
             status = self._call(target, keys, held)
         except RowRefused as error:
-            return f"the address {error.reason}", False
+            return Outcome(f"the address {error.reason}")
         except (Unavailable, posting.Unanswered) as error:
-            return str(error), False
+            return Outcome(str(error), silent=True)
         if status == _GONE:
             self._do(partial(_switch_off, webhook=webhook.id, at=self._office.clock()))
-            return "the receiver is gone (410)", True
-        return (None if 200 <= status < 300 else f"the receiver answered {status}"), False
+            return Outcome("the receiver is gone (410)", forever=True)
+        return Outcome(None if 200 <= status < 300 else f"the receiver answered {status}")
 
     def _call(self, target: Any, keys: Sequence[str], held: Row[Any]) -> int:
         body = held.payload.encode()
@@ -146,13 +155,16 @@ def _note(
     connection: Connection, outcomes: Sequence[tuple[Row[Any], Outcome]], now: datetime
 ) -> None:
     """Write down what became of each; a subscriber that is gone hears nothing more."""
-    for held, (failure, forever) in outcomes:
+    for held, outcome in outcomes:
+        failure = outcome.failure
         if failure is None:
             delivery.ended(connection, held, delivery.SENT, None, now)
-        elif forever or held.attempts > len(DELAYS):
+        elif outcome.forever or held.attempts > len(DELAYS):
             delivery.ended(connection, held, delivery.FAILED, failure, now)
         else:
             delivery.again(connection, held, failure, now + pause(held.message, held.attempts))
+        if outcome.silent:
+            delivery.postpone(connection, held.target, now + _SILENCE)
 
 
 def pause(message: str, attempts: int) -> timedelta:
