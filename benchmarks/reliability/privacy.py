@@ -15,17 +15,33 @@ from benchmarks.reliability.service import SUYUAN, Service, service
 from benchmarks.reliability.suite import tested
 
 
-@row("P1", "≥ 99.9 % numbers and e-mails, ≥ 95 % addresses, ≥ 90 % names; with P2 and P3")
-def masking(_database: str, length: Length) -> Outcome:
-    """Recall, evasions, false alarms and fidelity of the masks."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.privacy", *(["--quick"] if length.short else [])],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    return Outcome(f"benchmarks/privacy.py: {'; '.join(lines[-3:])[:240]}", done.returncode == 0)
+@row("P1", "≥ 99.9 % numbers and e-mails, ≥ 95 % addresses, ≥ 90 % names")
+def mask_recall(_database: str, length: Length) -> Outcome:
+    """Made-up complaints with a piece of each kind."""
+    return _masks("recall", length)
+
+
+@row("P2", "100 % of the 24 foldable spellings, ≥ 95 % of 汉字 digits; the four others told")
+def mask_evasion(_database: str, length: Length) -> Outcome:
+    """31 ways of writing a number, for each kind of number."""
+    return _masks("evasion", length)
+
+
+@row("P3", "≤ 0.5 % wrongly masked; all else byte-identical and in place")
+def mask_false_alarms(_database: str, length: Length) -> Outcome:
+    """Order numbers, amounts, dates, hotlines, policy numbers; any strings at all."""
+    return _masks("harmless", length)
+
+
+def _masks(part: str, length: Length) -> Outcome:
+    command = [sys.executable, "-m", "benchmarks.privacy", "--only", part]
+    command += ["--quick"] if length.short else []
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines() if line.strip()]
+    told = [line for line in lines if "%" in line or "fidelity" in line]
+    if part == "evasion":
+        told = [line for line in told if line.count("100.0%") < line.count("%")]
+    return Outcome("; ".join(told)[:400] or "100 % throughout", done.returncode == 0)
 
 
 @row("P4", "0 hits outside the encrypted field", BOTH)

@@ -13,6 +13,13 @@ _LOCAL_REACH = 64
 _LOCAL = re.compile(r"[A-Za-z0-9._%+\-]{1,64} ?\Z")
 _HOST = re.compile(r" ?((?:[A-Za-z0-9\-]{1,63}[.。]){1,4}[A-Za-z]{2,12})")
 
+_AT = re.compile(r"@|[(\[{<] ?(?:at|AT|At|艾特) ?[)\]}>]|#|艾特| (?:at|AT) ")
+_DOT = r"(?:[.。]| ?[(\[{<] ?(?:dot|DOT|点) ?[)\]}>] ?| (?:dot|DOT) |点)"
+_SPELT_HOST = re.compile(
+    rf" ?((?:[A-Za-z0-9\-]{{1,30}}{_DOT}){{1,4}}(?:com|cn|net|org|COM|CN|NET|ORG))(?![A-Za-z0-9])"
+)
+_SPELT_DOT = re.compile(_DOT)
+
 _PROVINCES = (
     "京津沪渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵青藏川宁寧琼瓊"
 )
@@ -59,16 +66,15 @@ def find_codes(folded: Folded) -> list[Found]:
 
 
 def _emails(text: str) -> list[Found]:
+    """Addresses with an @, and those spelt round it: user(at)mail.com, user#mail.com."""
     found = []
-    at = text.find("@")
-    while at >= 0:
-        local = _LOCAL.search(text[max(0, at - _LOCAL_REACH) : at])
-        host = _HOST.match(text, at + 1)
+    for at in _AT.finditer(text):
+        local = _LOCAL.search(text[max(0, at.start() - _LOCAL_REACH) : at.start()])
+        host = (_HOST if at[0] == "@" else _SPELT_HOST).match(text, at.end())
         if local and host:
-            start = at - len(local[0])
-            value = f"{local[0].strip()}@{host[1].replace('。', '.')}".lower()
+            start = at.start() - len(local[0])
+            value = f"{local[0].strip()}@{_SPELT_DOT.sub('.', host[1])}".lower()
             found.append(Found(Kind.EMAIL, start, host.end(), value))
-        at = text.find("@", at + 1)
     return found
 
 

@@ -18,7 +18,7 @@ _MAX_ODD_GROUPS = 3
 _MIN_FIRST_GROUP = 3
 
 _DIGIT = rf"[0-9{CHINESE_DIGITS}{LOOKALIKES}]"
-_SEPARATORS = r"[ \n.\-,/_|~:、。()]"
+_SEPARATORS = r"[ \n.\-,/_|~:、。()*#]"
 _CHECK = "[Xx×хХ]"
 _RUN = re.compile(
     rf"{_DIGIT}(?:{_SEPARATORS}{{0,3}}{_DIGIT}){{6,}}(?:{_SEPARATORS}{{0,3}}{_CHECK})?"
@@ -33,6 +33,9 @@ _LIKELY = re.compile(
 """What digits of several pieces must look like to be tried: local, area code, mobile, card."""
 
 _LIGHT = frozenset(" \n.-")
+STARS = frozenset("*#")
+"""Between digits they mostly stand for times or for hidden ones."""
+_MOBILE_GROUPS = (3, 4, 4)
 _COUNTRY = frozenset({"86", "0086"})
 _GROUPS = frozenset(
     {
@@ -220,6 +223,8 @@ def _is_one_number(number: Number) -> bool:
     abroad = number.digits[: groups[0]] in _COUNTRY
     if abroad:
         groups = groups[1:]
+    if STARS & frozenset("".join(number.gaps)) and groups != _MOBILE_GROUPS:
+        return False
     light = all(_LIGHT.issuperset(gap) for gap in number.gaps)
     if len(groups) <= 1:
         return light

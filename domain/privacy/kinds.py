@@ -31,6 +31,7 @@ class Kind(StrEnum):
     EMAIL = "email", "邮箱"
     PLATE = "plate", "车牌"
     PASSPORT = "passport", "护照"
+    ACCOUNT = "account", "账号"
     ADDRESS = "address", "住址"
     NAME = "name", "姓名"
     CUSTOMER = "customer", "客户"

@@ -7,16 +7,20 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from domain.privacy.accounts import find_accounts
 from domain.privacy.addresses import find_addresses
 from domain.privacy.codes import find_codes
 from domain.privacy.folding import BARRIER, NAME_BARRIER, Folded, fold
 from domain.privacy.kinds import Found, Kind
 from domain.privacy.names import find_names
+from domain.privacy.neighbours import find_neighbours
 from domain.privacy.numbers import find_numbers
 from domain.privacy.pseudonyms import code_of, folded_tags, tag
 
 _FINDERS: tuple[tuple[Callable[[Folded], list[Found]], frozenset[Kind]], ...] = (
+    (find_neighbours, frozenset({Kind.MOBILE, Kind.ID_CARD})),
     (find_codes, frozenset({Kind.EMAIL, Kind.PLATE, Kind.PASSPORT})),
+    (find_accounts, frozenset({Kind.ACCOUNT})),
     (find_numbers, frozenset({Kind.MOBILE, Kind.LANDLINE, Kind.ID_CARD, Kind.BANK_CARD})),
     (find_addresses, frozenset({Kind.ADDRESS})),
     (find_names, frozenset({Kind.NAME})),

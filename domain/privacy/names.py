@@ -69,6 +69,9 @@ _BESIDE_NUMBER = re.compile(
 )
 
 
+_SPACED = re.compile(r"(?<![\u3400-\u9fff])[\u3400-\u9fff]( )(?=[\u3400-\u9fff])")
+
+
 def find_names(folded: Folded) -> list[Found]:
     """Find names of persons.
 
@@ -88,7 +91,31 @@ def find_names(folded: Folded) -> list[Found]:
     >>> [found.value for found in find_names(fold("我叫欧阳小明，找过王经理，本人于昨天到店"))]
     ['欧阳小明', '王']
     """
-    text = folded.text
+    found = _names(folded.text)
+    if _SPACED.search(folded.text):
+        found += _spaced_names(folded.text)
+    return found
+
+
+def _spaced_names(text: str) -> list[Found]:
+    """Names with blanks after single characters: 王 小 明, 张 经理."""
+    blanks = {place.start(1) for place in _SPACED.finditer(text)}
+    places = [index for index in range(len(text)) if index not in blanks]
+    closed = "".join(text[index] for index in places)
+    return [
+        Found(kind, places[start], places[end - 1] + 1, value)
+        for kind, start, end, value in _names(closed)
+        if places[end - 1] - places[start] >= end - start or _is_spaced(places, start, end)
+    ]
+
+
+def _is_spaced(places: list[int], start: int, end: int) -> bool:
+    """Whether a blank was left out right before or after a name."""
+    before = start > 0 and places[start] - places[start - 1] > 1
+    return before or (end < len(places) and places[end] - places[end - 1] > 1)
+
+
+def _names(text: str) -> list[Found]:
     spans = {*_announced(text), *_mentioned(text), *_family_names(text), *_recorded(text)}
     spans.update(_titled(text), _beside_numbers(text))
     spans.update(_again(text, {text[start:end] for start, end in spans}))

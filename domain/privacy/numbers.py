@@ -10,7 +10,7 @@ from stdnum import luhn
 from stdnum.cn import ric
 
 from domain.privacy.cues import Cue, cue_before
-from domain.privacy.digit_runs import Number, Piece, digit_runs, numbers_at
+from domain.privacy.digit_runs import STARS, Number, Piece, digit_runs, numbers_at
 from domain.privacy.folding import Folded
 from domain.privacy.kinds import Found, Kind
 from domain.privacy.places import is_county
@@ -32,6 +32,8 @@ _SAID_ID_CARD = re.compile(r"[1-9][0-9]{14}|[1-9][0-9]{16}[0-9X]")
 _GLUED = re.compile(r"(1[3-9][0-9]{9})[0-9]{1,6}|[0-9]{1,6}?(1[3-9][0-9]{9})")
 
 _AMOUNT = re.compile(r" ?(?:[万亿]?元|[万亿]块|%)")
+_SIZE_WORD = re.compile("尺寸|规格|型号|大小|长宽|面积|[长宽高厚深]")
+_SIZE_UNIT = re.compile(r" ?(?:mm|MM|cm|CM|毫米|厘米|公分|米|的[床柜板门桌])")
 _WORD_BEFORE = re.compile(r"[A-Za-z]{1,8}\Z")
 _PHONE_WORDS = frozenset({"tel", "phone", "mobile", "mob", "call", "wx", "vx", "qq"})
 _MAX_EXTENSION = 5
@@ -179,10 +181,18 @@ def _is_spoilt(text: str, number: Number, kind: Kind, cue: Cue) -> bool:
     """Whether what touches the digits makes them another thing: an amount, part of a code."""
     if _AMOUNT.match(text, number.end):
         return True
+    if STARS & frozenset("".join(number.gaps)) and _is_measure(text, number):
+        return True
     if kind is Kind.ID_CARD or cue in {Cue.PHONE, Cue.BANK}:
         return False
     word = _WORD_BEFORE.search(text, max(0, number.start - 9), number.start)
     return word is not None and word[0].lower() not in _PHONE_WORDS
+
+
+def _is_measure(text: str, number: Number) -> bool:
+    """Whether digits with stars between are the sides of a thing: 尺寸150*1200*2000."""
+    before = text[max(0, number.start - 8) : number.start]
+    return bool(_SIZE_WORD.search(before) or _SIZE_UNIT.match(text, number.end))
 
 
 def _with_extension(

@@ -255,3 +255,62 @@ def test_tags_are_read_back_and_shortened() -> None:
 def test_a_code_is_no_word_and_no_number() -> None:
     """Codes are ten consonants, so that nothing in them can be found again."""
     assert re.fullmatch("[b-df-hj-np-tv-z]{10}", pseudonym(Kind.NAME, "张伟", KEY))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "piece"),
+    [
+        ("电话138*0013*8000没人接", Kind.MOBILE, "138*0013*8000"),
+        ("打138#0013#8000", Kind.MOBILE, "138#0013#8000"),
+        ("邮箱user(at)mail.com", Kind.EMAIL, "user(at)mail.com"),
+        ("邮箱user（at）mail（dot）com", Kind.EMAIL, "user（at）mail（dot）com"),
+        ("写信到user#mail.com", Kind.EMAIL, "user#mail.com"),
+        ("user at mail dot com", Kind.EMAIL, "user at mail dot com"),
+        ("加我QQ：1234567890", Kind.ACCOUNT, "1234567890"),
+        ("扣扣号是987654321", Kind.ACCOUNT, "987654321"),
+        ("微信号zhangsanfeng", Kind.ACCOUNT, "zhangsanfeng"),
+        ("vx abc_12345", Kind.ACCOUNT, "abc_12345"),
+        ("香港身份证A123456(3)", Kind.ID_CARD, "A123456(3)"),
+        ("澳门居民，证件号1234567(8)", Kind.ID_CARD, "1234567(8)"),
+        ("台湾身份证A123456789", Kind.ID_CARD, "A123456789"),
+        ("请打+852 6123 4567", Kind.MOBILE, "+852 6123 4567"),
+        ("+853-66123456", Kind.MOBILE, "+853-66123456"),
+        ("台湾手机0912-345-678", Kind.MOBILE, "0912-345-678"),
+        ("+886 912 345 678", Kind.MOBILE, "+886 912 345 678"),
+        ("我 叫 王 小 明", Kind.NAME, "王 小 明"),
+        ("联系人：王 小明", Kind.NAME, "王 小明"),
+        ("张 经理态度差", Kind.NAME, "张"),
+    ],
+)
+def test_further_ways_to_write_who_one_is(text: str, kind: Kind, piece: str) -> None:
+    """Chat accounts, neighbours' numbers, stars, spelt addresses, spaced names."""
+    assert [(s.kind, text[s.start : s.end]) for s in mask(text, KEY).spans] == [(kind, piece)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "尺寸150*1200*2000",
+        "床150*2000*1800mm",
+        "1*3812*345678",
+        "型号A123456(3)",
+        "编号A123456789",
+        "微信Windows客户端打不开",
+        "微信iPhone14闪退",
+        "微信小程序version202",
+        "微信支付订单号wx20210304abc",
+        "QQ会员88888元",
+        "订单85291234567",
+        "1#mail 和 2#mail",
+        "我 的 手 机 坏 了",
+    ],
+)
+def test_what_only_looks_like_it_stays(text: str) -> None:
+    """Sides of things, product names, order numbers."""
+    assert mask(text, KEY).spans == ()
+
+
+def test_an_address_spelt_round_its_sign_has_the_code_of_the_plain_one() -> None:
+    """So that one person stays one person."""
+    spelt = ("a.b@mail.com", "a.b(at)mail.com", "a.b[at]mail[dot]com", "A.B#MAIL.COM")
+    assert len({mask(f"邮箱 {one}", KEY).spans[0].pseudonym for one in spelt}) == 1
