@@ -75,7 +75,8 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped."""
-        importlib.import_module("api.services.tables")  # so that no upload waits for it
+        for late in ("api.services.tables", "triage.selection"):
+            importlib.import_module(late)  # so that no request waits for it
         while not self._stopping.is_set():
             try:
                 busy = self.step()

@@ -310,17 +310,27 @@ def test_wrong_labels_are_suspected(school: House) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_week_is_looked_at_once(school: House) -> None:
+def test_a_week_is_looked_at_once_and_drift_is_named(school: House) -> None:
     """However many workers there are; an analyst may look at any time."""
-    school.clock.now = school.clock.now.replace(year=2026, month=6, day=1)
+    analyst = school.key("analyst")
     for _ in range(3):
         WeeklyLook().tend(school.office)
     jobs = school.stored(
         lambda c: c.execute(text("SELECT count(*) FROM jobs WHERE kind = 'drift'")).scalar()
     )
     assert jobs == 1
-    assert school.get("/drift").json()["alarms"] is not None
-    assert school.post("/drift", {}).status_code == 202
+    newest = school.get("/complaints?limit=1", headers=analyst).json()["items"][0]["received_at"]
+    for n in range(30):
+        row = {"id": f"new-{n}", "text": f"灵犀环用了{n}天就不充电", "received_at": newest}
+        assert school.post("/complaints", row, headers=school.key("handler")).is_success
+    sent = school.post("/drift", {}, headers=analyst).json()
+    assert ended(school, analyst, sent["job"]) == "done"
+    found = school.get("/drift", headers=analyst).json()
+    assert found["at"] is not None
+    words = [alarm for alarm in found["alarms"] if alarm["kind"] == "word"]
+    assert words
+    assert all(identifier.startswith("new-") for identifier in words[0]["complaints"])
+    assert any(identifier.startswith("new-") for identifier in found["label_next"])
 
 
 def test_a_page_shows_models_to_who_types_a_key(sqlite_house: House) -> None:

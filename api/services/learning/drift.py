@@ -87,9 +87,11 @@ def look(settings: Settings, told: Mapping[str, Any], _tell: Progress) -> dict[s
     """What the process of its own does: count whole weeks, hold each against those before."""
     engine = make_engine(settings, read_only=True)
     monday = monday_of(datetime.fromisoformat(told["until"]))
-    start = monday - timedelta(weeks=_WEEKS)
     try:
         with engine.connect() as connection:
+            if span := learning.moments(connection):
+                monday = min(monday, monday_of(span[1]) + timedelta(weeks=1))
+            start = monday - timedelta(weeks=_WEEKS)
             rows = [r for r in every_complaint(connection) if start <= r.received_at < monday]
             given = _corrections(connection)
     finally:

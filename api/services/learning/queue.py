@@ -27,6 +27,7 @@ from domain.text import clean
 KIND = "suspects"
 _LOOKED_AT = 2_000
 _KNOWN = 5_000
+_COMPARED = 1_000
 _MOST = 500
 _DOUBTED, _SURE = 0.5, 0.97
 _PLAIN = ("category", "tier", "sentiment")
@@ -42,12 +43,21 @@ async def next_labels(office: Office, caller: Caller, limit: int) -> dict[str, A
         partial(learning.newest_labels, departments=caller.departments, limit=_KNOWN)
     )
     argued = disputed(opinions(given))
-    items = await asyncio.to_thread(_chosen, desk, rows, given, limit)
+    labelled = list(dict.fromkeys(row.complaint for row in given))[:_COMPARED]
+    known = await office.read(
+        partial(learning.within, identifiers=labelled, departments=caller.departments)
+    )
+    texts = [clean(readable(row.text)) for row in known.values()]
+    items = await asyncio.to_thread(_chosen, desk, rows, given, texts, limit)
     return {"items": items, "disputed": argued[:limit], "looked_at": len(rows)}
 
 
 def _chosen(
-    desk: Any, rows: Sequence[Row[Any]], given: Sequence[Row[Any]], limit: int
+    desk: Any,
+    rows: Sequence[Row[Any]],
+    given: Sequence[Row[Any]],
+    known: Sequence[str],
+    limit: int,
 ) -> list[dict[str, Any]]:
     from triage.selection import next_to_label
 
@@ -61,7 +71,7 @@ def _chosen(
         target: [counted[target, label] for label in desk.reader.heads[target].labels]
         for target in _PLAIN
     }
-    queue = next_to_label(shares, k=min(limit, len(rows)), counts=counts, texts=texts)
+    queue = next_to_label(shares, k=min(limit, len(rows)), counts=counts, texts=texts, known=known)
     chosen = zip(queue.rows.tolist(), queue.reasons, queue.scores.tolist(), strict=True)
     return [
         {"complaint": rows[i].id, "text": rows[i].text, "reasons": list(why),
