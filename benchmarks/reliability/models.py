@@ -186,7 +186,7 @@ def _swap_files(root: Path, target: Path, stop: threading.Event) -> None:
             fresh = target / f".{file}"
             shutil.copyfile(source / file, fresh)
             fresh.rename(target / file)
-        time.sleep(0.002)
+        time.sleep(0.02)
         number += 1
 
 
