@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 _AT_LEAST_TO = 60.0
 _COARSE = 0.24
-_PRIOR_SLOPE = 0.6
+_PRIOR_SLOPE = 1.0
 _NEGLIGIBLE = 3e-4
 _TINY = 1e-6
 
