@@ -174,13 +174,11 @@ def mislabels(data: Path, seeds: int) -> None:
     print("| planted | of rows | suspected | precision | recall | precision at recall 0.6 "
           "| right label suggested |")  # fmt: skip
     print("|---|---|---|---|---|---|---|")
-    for kind in ("random", "next label", "confusable"):
-        for share in (0.01, 0.05, 0.1):
-            rows = [_planted_once(texts, labels, groups, kind, share, s) for s in range(seeds)]
-            cells = " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0)[1:])
-            print(
-                f"| {kind} | {share:.0%} | {np.mean(rows, axis=0)[0]:.0f} | {cells} |", flush=True
-            )
+    odds = _confusions(texts, labels)
+    for kind, share in PLANTED:
+        rows = [_planted_once(texts, labels, groups, odds[kind], share, s) for s in range(seeds)]
+        cells = " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0)[1:])
+        print(f"| {kind} | {share:.0%} | {np.mean(rows, axis=0)[0]:.0f} | {cells} |", flush=True)
 
 
 def _planted_once(
