@@ -13,6 +13,8 @@ FULL = "more requests than can be served now; try again after a second"
 _WAIT_SECONDS = 0.2
 _BURST_SECONDS = 0.5
 _LONGEST_GAP = 0.25
+_FEWEST = 3
+"""Places for each request worked on that remain however slow the machine is."""
 _WEIGHT = 0.05
 
 
@@ -43,7 +45,7 @@ class Admission:
         if since is None or time.perf_counter() - since < _BURST_SECONDS or not self._seconds_each:
             return self._room
         in_time = int(_WAIT_SECONDS / self._seconds_each)
-        return min(self._room, max(self._at_once, in_time))
+        return min(self._room, max(_FEWEST * self._at_once, in_time))
 
     def enter(self) -> None:
         """One more is inside."""
