@@ -16,7 +16,7 @@ from benchmarks.reliability.service import Service, service
 from tests.api.receivers import Receiver
 
 _ORDER = ["complaint.received", "complaint.labelled"]
-_PATIENCE_SECONDS = 400
+_PATIENCE_SECONDS = 900
 
 
 class _Forgetful(Receiver):

@@ -28,7 +28,7 @@ from domain.errors import RowRefused, Unavailable
 DELAYS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _AT_ONCE = 16
 _EVENTS = 200
-_LEASE = timedelta(seconds=180)
+_LEASE = timedelta(seconds=90)
 _KEPT = timedelta(days=30)
 _GONE = 410
 # A receiver that does not answer is left alone for a while, so that others need not wait behind it.
