@@ -13,7 +13,7 @@ from typing import Any
 
 from api.settings import Settings
 
-SECONDS = 60.0
+SECONDS = 20.0
 _MOST_BYTES = 15 << 20
 _TYPES = {
     "html": ("text", "html"),
