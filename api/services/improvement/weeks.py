@@ -195,7 +195,7 @@ def _by_week(at: Rows, customers: Rows, weeks: int) -> Floats:
 
 
 def _missing(history: History, here: Rows, start: date, weeks: int) -> NDArray[np.bool_]:
-    """Weeks for which no complaint of anything else came in, where many usually do."""
+    """Weeks in which no complaint of anything came in, where many of other things usually do."""
     totals = np.zeros(weeks)
     for day, count in history.daily.items():
         at = (day - start).days // 7
@@ -204,7 +204,7 @@ def _missing(history: History, here: Rows, start: date, weeks: int) -> NDArray[n
     others = totals - np.bincount(here[(here >= 0) & (here < weeks)], minlength=weeks)
     if not np.any(others > 0) or np.median(others[others > 0]) < _USUAL_OTHERS:
         return np.zeros(weeks, dtype=np.bool_)
-    return np.equal(others, 0)
+    return np.equal(totals, 0)
 
 
 def _exposure(

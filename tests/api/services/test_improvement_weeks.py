@@ -72,6 +72,10 @@ def test_weeks_without_any_data_are_not_weeks_without_complaints() -> None:
     real = weekly(history(counts, 0, daily=there), Pattern.of(HERE), date(2025, 3, 3),
                   Range(FIRST, LAST))  # fmt: skip
     assert real.counts[10:13].tolist() == [0.0, 0.0, 0.0]
+    back = daily | {FIRST + timedelta(days=72): 8}
+    only_here = weekly(history([*counts[:10], 8, *counts[11:]], 0, daily=back), Pattern.of(HERE),
+                       date(2025, 3, 3), Range(FIRST, LAST))  # fmt: skip
+    assert only_here.counts[10] == 8.0
     alone = {day: count - 30 for day, count in daily.items()}
     only = weekly(history(counts, 0, daily=alone), Pattern.of(HERE), date(2025, 3, 3),
                   Range(FIRST, LAST))  # fmt: skip
