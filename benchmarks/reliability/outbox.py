@@ -52,7 +52,7 @@ def told_whatever_dies(database: str, length: Length) -> Outcome:
             running.start(ready=True)
             if number == 0:
                 running.call("POST", "/webhooks", {"url": f"http://{receiver.place}/"})
-            threading.Timer(random.uniform(0.3, 1.5), running.kill).start()
+            threading.Timer(random.uniform(1.0, 3.0), running.kill).start()
             _write(running, number, acknowledged)
         running.start(ready=True)
         _wait(running)
