@@ -41,7 +41,7 @@ def test_effectiveness_is_of_those_that_could_be_judged() -> None:
 
 
 def test_only_what_worked_prevented_complaints() -> None:
-    """150 and 30; the rise after the failed one is not set against them, nor the open one's fall."""
+    """150 and 30; neither the failed one's rise nor the open one's fall counts."""
     assert prevented(ALL) == 180
     found = improvement_indicators(ALL, TODAY, complaints_before=3000, complaints_after=2600)
     assert found.contribution == pytest.approx(0.45)
