@@ -342,3 +342,21 @@ def test_what_can_not_be_judged_is_refused_by_name(change: dict[str, object], to
     given_all = {"counts": [5.0] * 12, "done_week": 6} | change
     with pytest.raises(SettingRefused, match=told):
         measure_effect(**given_all)  # type: ignore[arg-type]
+
+
+def test_counts_of_millions_that_scatter_are_no_sure_change() -> None:
+    """Gamma weeks in millions: the scatter is seen, with a comparison and without."""
+    counts = np.random.default_rng(9).gamma(50, 1e5, 30)
+    for other in (None, [1e8] * 30):
+        effect = measure_effect(counts, 20, comparison=other)
+        assert effect.interval is not None
+        assert effect.interval[0] < 1 < effect.interval[1]
+        assert effect.rate_ratio == pytest.approx(1, abs=0.25)
+        assert effect.dispersion > 1e4
+
+
+def test_one_freak_week_is_no_baseline() -> None:
+    """A thousand in the last week before, and nothing in all others: nothing is sure."""
+    effect = measure_effect([0.0] * 19 + [1000.0] + [0.0] * 10, 20, comparison=[5.0] * 30)
+    assert effect.verdict == "不确定"
+    assert effect.dispersion > 100
