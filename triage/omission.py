@@ -76,7 +76,7 @@ def _count_grams(
     shift: np.uint64,
     rows: NDArray[np.uint16],
     row_of: NDArray[np.uint16],
-    count: NDArray[np.int32],
+    count: NDArray[np.int16],
     touched: NDArray[np.uint16],
 ) -> int:
     """Count the rows of all n-grams; returns how many different ones there are."""
@@ -99,8 +99,8 @@ def _count_grams(
 def _changed(
     row: int,
     by: int,
-    count: NDArray[np.int32],
-    before: NDArray[np.int32],
+    count: NDArray[np.int16],
+    before: NDArray[np.int16],
     noted: NDArray[np.uint16],
     n_noted: int,
 ) -> int:
@@ -121,8 +121,8 @@ def _leave_out(
     shift: np.uint64,
     rows: NDArray[np.uint16],
     row_of: NDArray[np.uint16],
-    count: NDArray[np.int32],
-    before: NDArray[np.int32],
+    count: NDArray[np.int16],
+    before: NDArray[np.int16],
     noted: NDArray[np.uint16],
 ) -> int:
     """Count without the letters ``[first, end)``; returns how many rows were touched."""
@@ -197,7 +197,7 @@ def scores_without(
     length = fold(points, 0, len(points), alphabet, folded, origin)
     none, most, shift = len(idf), len(sublinear) - 1, np.uint64(64 - bits)
     row_of = np.empty((length, size), np.uint16)
-    count, before = np.zeros(none + 1, np.int32), np.full(none + 1, -1, np.int32)
+    count, before = np.zeros(none + 1, np.int16), np.full(none + 1, -1, np.int16)
     touched = np.empty(length * size + size * size + 1, np.uint16)
     distinct = _count_grams(folded, shift, rows, row_of, count, touched)
     total, square = np.zeros(len(bias), np.float32), 0.0
