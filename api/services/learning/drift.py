@@ -168,8 +168,8 @@ def _said(decision: Mapping[str, Any] | None, target: str) -> Any:
     return tuple(said) if isinstance(said, list) else said
 
 
-def _sure(decision: Mapping[str, Any] | None, target: str) -> float:
-    return float(decision[target]["confidence"]) if decision else 0.0
+def _sure(decision: Mapping[str, Any] | None, target: str) -> float | None:
+    return float(decision[target]["confidence"]) if decision else None
 
 
 def _label(row: Row[Any], target: str) -> Any:
