@@ -77,7 +77,7 @@ class Connection:
             return Reply(0)
 
     async def _send(self, request: bytes) -> Reply:
-        if self._reader is None or self._writer is None:
+        if self._reader is None or self._writer is None or self._reader.at_eof():
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
