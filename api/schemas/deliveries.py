@@ -7,16 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from api.schemas.fields import Day, Label, Strict, example
+from api.schemas.fields import Day, Label, Strict, Title, example
 from api.schemas.reports import LanguageName, PeriodName
 from api.schemas.warnings import ItemIn
 
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=^_`{|}~-]+"  # without ?: mail libraries decode =?utf-8?q?...?=
+_PART = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 Address = Annotated[
     str,
     Field(
         min_length=3,
         max_length=254,
-        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
+        pattern=rf"^{_ATOM}(\.{_ATOM})*@{_PART}(\.{_PART})*$",
     ),
 ]
 Kind = Annotated[str, Field(max_length=40, pattern=r"^[a-z]{1,20}\.([a-z_]{1,19}|\*)$")]
@@ -34,12 +36,12 @@ class ScheduleIn(Strict):
         formats=["html", "pdf"],
     ) | {"extra": "forbid"}
 
-    name: Label
+    name: Title
     period: PeriodName
     only: Annotated[list[ItemIn], Field(min_length=1, max_length=4)] | None = None
     language: LanguageName | None = None
     items: Annotated[list[Label], Field(min_length=1, max_length=20)] | None = None
-    title: Label | None = None
+    title: Title | None = None
     department: Label | None = None
     recipients: Annotated[list[Address], Field(max_length=50)] | None = None
     formats: Annotated[list[FormatName], Field(min_length=1, max_length=5)] | None = None

@@ -26,6 +26,9 @@ Text = Annotated[
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+Title = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
 Long = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 

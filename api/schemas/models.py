@@ -78,7 +78,7 @@ class WhyIn(Strict):
         json_schema_extra={"example": {"reason": "新品类的召回更高，影子运行一周无异常"}},
     )
 
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
 
 
 class NewCandidate(BaseModel):

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.fields import Amount, Day, Label, Strict
+from api.schemas.fields import Amount, Day, Label, Strict, Title
 
 Severity = Literal["轻微", "一般", "严重"]
-Prose = Annotated[str, Field(min_length=1, max_length=4_000)]
+Prose = Annotated[str, Field(min_length=1, max_length=4_000, pattern=r"\S")]
 Lines = Annotated[list[Prose], Field(max_length=30)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Units = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
@@ -55,10 +55,10 @@ class ProblemIn(Strict):
     raised_from: RaisedFromIn | None = None
     issue: Label | None = None
     places: Places | None = None
-    title: Label | None = None
+    title: Title | None = None
     department: Label | None = None
     severity: Severity | None = None
-    owner: Label | None = None
+    owner: Title | None = None
     since: Day | None = None
     cost: Amount | None = None
     containment: Prose | None = None
@@ -95,7 +95,7 @@ class ProblemEditIn(Strict):
     model_config = _example(version=3, containment="在库机停售")
 
     version: Version
-    title: Label | None = None
+    title: Title | None = None
     severity: Severity | None = None
     since: Day | None = None
     cost: Amount | None = None
@@ -109,7 +109,7 @@ class OwnerIn(Strict):
 
     model_config = _example(owner="陆工", version=1)
 
-    owner: Label
+    owner: Title
     version: Version
 
 
@@ -149,7 +149,7 @@ class SplitIn(Strict):
     model_config = _example(places=[{"attribute": "batch", "value": "L10-B3"}], version=2)
 
     places: Annotated[list[PlaceIn], Field(min_length=1, max_length=40)]
-    title: Label | None = None
+    title: Title | None = None
     version: Version
 
 
@@ -169,10 +169,10 @@ class MeasureIn(Strict):
         title="更换排水泵供应商", owner="陆工", due_on="2026-06-02", cost=86_000
     )
 
-    title: Label
+    title: Title
     detail: Prose | None = None
     origin: Literal["own", "front line", "solved problem"] | None = None
-    owner: Label | None = None
+    owner: Title | None = None
     due_on: Day | None = None
     cost: Amount | None = None
     places: Places | None = None
@@ -185,9 +185,9 @@ class MeasureEditIn(Strict):
     model_config = _example(version=1, due_on="2026-06-09")
 
     version: Version
-    title: Label | None = None
+    title: Title | None = None
     detail: Prose | None = None
-    owner: Label | None = None
+    owner: Title | None = None
     due_on: Day | None = None
     cost: Amount | None = None
     places: Places | None = None

@@ -106,7 +106,7 @@ async def relabel(
         by=caller.id,
         at=office.clock(),
         source=HANDLER,
-        reason=None if reason is None else office.masker.text(reason),
+        reason=None if reason is None else office.masker.short(reason, 500),
         decision=row.decision,
     )
     values = {"labels": merged, **rejudged(office, row, merged)}

@@ -98,7 +98,7 @@ def _queue(
 ) -> dict[str, str]:
     now = office.clock()
     department = caller.departments[0] if caller.departments else None
-    name = office.masker.text(upload.name[:120])
+    name = office.masker.short(upload.name[:120])
     told = {"import": identifier, "name": name, "mapping": _sealed_map(office, upload, identifier),
             "caller": caller.id, "departments": caller.departments}  # fmt: skip
     job = jobs.add(connection, jobs.NewJob(KIND, identifier, told, caller.id, now, department))
@@ -346,8 +346,8 @@ def _add(
 def _refusal(office: Office, error: RowError) -> Refusal:
     plain = error.column in {None, "text", "id"}
     reason = error.reason if plain else refusal(error.column, error.reason).reason
-    column = None if error.column is None else office.masker.text(error.column[:_LONGEST_HEADER])
-    return Refusal(error.row, column, office.masker.text(reason))
+    column = None if error.column is None else office.masker.short(error.column[:_LONGEST_HEADER])
+    return Refusal(error.row, column, office.masker.short(reason, 500))
 
 
 def _place(office: Office, identifier: str) -> Path:

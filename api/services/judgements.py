@@ -27,10 +27,10 @@ async def give(office: Office, caller: Caller, said: Mapping[str, Any]) -> dict[
         "id": f"jdg_{secrets.token_hex(16)}",
         "department": caller.department_of(said["department"]),
         "antecedents": [
-            {"attribute": item["attribute"], "value": office.masker.text(item["value"])}
+            {name: office.masker.text(item[name]) for name in ("attribute", "value")}
             for item in said["antecedents"]
         ],
-        "issue": office.masker.text(said["issue"]),
+        "issue": office.masker.short(said["issue"]),
         "verdict": said["verdict"],
         "reason": reason_of(office, said["reason"]),
         "until": day_of(said["until"], "until"),
@@ -45,7 +45,7 @@ def reason_of(office: Office, said: str) -> str:
     """A reason as it may be stored."""
     if not said.strip():
         raise RowRefused("say why, in a few words", "reason")
-    return office.masker.text(said)[:500]
+    return office.masker.short(said, 500)
 
 
 def day_of(written: str | None, column: str) -> str | None:

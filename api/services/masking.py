@@ -23,6 +23,10 @@ class Masker:
         """The text with a tag in place of each piece of personal data."""
         return mask(text, self._key).text
 
+    def short(self, text: str, most: int = 200) -> str:
+        """A masked text as its column takes it: tags may be longer than what they hide."""
+        return self.text(text)[:most]
+
     def customer(self, identifier: str) -> str:
         """The pseudonym of a customer's number."""
         return pseudonym(Kind.CUSTOMER, identifier, self._key)

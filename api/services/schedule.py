@@ -35,7 +35,7 @@ async def plan(office: Office, caller: Caller, wanted: Mapping[str, Any]) -> dic
     now = office.clock()
     values = {
         "id": f"sch_{secrets.token_hex(16)}",
-        "name": office.masker.text(wanted["name"]),
+        "name": office.masker.short(wanted["name"]),
         "department": department,
         "scope": _scope(wanted["period"], asked, department),
         "period": wanted["period"],

@@ -23,7 +23,7 @@ async def store_units(
     named = caller.department_of(department) or ""
     stored = {}
     for row in rows:
-        places = {name: office.masker.text(row.get(name) or "") for name in EXPOSED}
+        places = {name: office.masker.short(row.get(name) or "") for name in EXPOSED}
         week = {"department": named, "week_start": day("week_start", row["week_start"]), **places}
         stored[tuple(week.values())] = week | {"units": row["units"]}
     await office.write(

@@ -80,7 +80,7 @@ def _refuse_owner(hand: Hand, row: Row[Any]) -> None:
     events = problems.history(hand.connection, row.id)
     owners = [event.detail.get("owner") for event in events if event.kind == "assigned"]
     name = problems.key_name(hand.connection, hand.caller.id)
-    mine = [hand.caller.id, name, hand.masked(name)]
+    mine = [hand.caller.id, name, hand.named(name)]
     if _alike(mine) & _alike([*owners, row.owner]):
         raise RoleRefused("who owns a problem can't end it; another person must")
 

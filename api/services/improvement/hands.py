@@ -72,6 +72,10 @@ class Hand:
         """A text without personal data."""
         return None if text is None else self.office.masker.text(text)
 
+    def named(self, name: str | None) -> str | None:
+        """A name or a title without personal data, as long as its column takes it."""
+        return None if name is None else self.office.masker.short(name)
+
 
 def refuse_stale(row: Any, version: int) -> None:
     """Raise `Conflict` when somebody changed the row since the caller read it."""

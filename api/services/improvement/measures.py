@@ -74,10 +74,10 @@ def _propose(
 def _written(hand: Hand, problem: Row[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """What a person wrote of a measure, masked; only what is given."""
     values: dict[str, Any] = {
-        name: hand.masked(asked[name])
-        for name in ("title", "detail", "owner")
-        if asked.get(name) is not None
+        name: hand.named(asked[name]) for name in ("title", "owner") if asked.get(name) is not None
     }
+    if asked.get("detail") is not None:
+        values["detail"] = hand.masked(asked["detail"])
     values |= {name: asked[name] for name in ("cost", "lag_weeks") if asked.get(name) is not None}
     if asked.get("due_on") is not None:
         values["due_on"] = day("due_on", asked["due_on"])

@@ -25,7 +25,7 @@ from domain.taxonomy import shipped_taxonomy
 
 SEVERITIES = ("轻微", "一般", "严重")
 BRANCHES = ("人", "机", "料", "法", "环")
-_TEXTS = ("title", "containment", "lesson")
+_TEXTS = ("containment", "lesson")
 
 
 async def raise_problem(office: Office, caller: Caller, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,8 +97,8 @@ def _new(hand: Hand, asked: Mapping[str, Any]) -> dict[str, Any]:
     department = hand.caller.department_of(asked.get("department"))
     issue = _known_issue(asked.get("issue"))
     places = masked_places(hand, asked.get("places") or [])
-    owner = hand.masked(asked.get("owner"))
-    title = hand.masked(asked.get("title")) or title_of(issue, places)
+    owner = hand.named(asked.get("owner"))
+    title = hand.named(asked.get("title")) or title_of(issue, places)
     return {
         "id": f"prb_{secrets.token_hex(12)}",
         "slot": slot_of(department, issue, places),
@@ -273,6 +273,8 @@ def _edit(
     step(PROBLEM, "edit", row.state)
     values = {name: asked[name] for name in ("severity", "cost") if asked.get(name) is not None}
     values |= {name: hand.masked(asked[name]) for name in _TEXTS if asked.get(name) is not None}
+    if asked.get("title") is not None:
+        values["title"] = hand.named(asked["title"])
     if asked.get("since") is not None:
         values["since"] = day("since", asked["since"])
     if asked.get("causes") is not None:
@@ -313,7 +315,7 @@ def _assign(
     hand = Hand.of(connection, office, caller)
     row = hand.problem(identifier)
     refuse_stale(row, version)
-    masked = office.masker.text(owner)
+    masked = hand.named(owner)
     values = {"owner": masked, "state": step(PROBLEM, "assign", row.state)}
     hand.change(row, values, "assigned", owner=masked)
     settle(hand, hand.problem(identifier))

@@ -59,7 +59,7 @@ async def review(
 
 
 def _masked(office: Office, reason: str | None) -> str | None:
-    return None if reason is None else office.masker.text(reason)
+    return None if reason is None else office.masker.short(reason, 500)
 
 
 def _keep(

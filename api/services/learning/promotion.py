@@ -34,7 +34,7 @@ async def ask(
     row = await training.found(office, name, version)
     training.refuse_state(row.state, learning.ACCEPTED)
     values = {"state": learning.ASKED, "asked_by": caller.id, "asked_at": office.clock(),
-              "reason": office.masker.text(reason)}  # fmt: skip
+              "reason": office.masker.short(reason, 500)}  # fmt: skip
     change = partial(
         _change, office=office, by=caller.id, row=row, values=values, action="model.ask"
     )
@@ -141,7 +141,7 @@ def refuse_below_floor(connection: Connection, name: str, version: str) -> None:
 async def roll_back(office: Office, caller: Caller, name: str, reason: str) -> dict[str, Any]:
     """Put the version before back to work, in one step."""
     training.refuse_other(office, name)
-    told = office.masker.text(reason)
+    told = office.masker.short(reason, 500)
     work = partial(_roll_back, office=office, name=name, how=ROLLBACK, by=caller.id, reason=told)
     version = await office.write(work)
     await asyncio.to_thread(office.desks.swap, version)

@@ -94,7 +94,7 @@ async def acknowledge(
 ) -> dict[str, Any]:
     """Somebody has seen it and looks into it."""
     values = {"acknowledged_at": office.clock(), "acknowledged_by": caller.id}
-    values["note"] = office.masker.text(note)[:500] if note else None
+    values["note"] = office.masker.short(note, 500) if note else None
     return await _changed(office, caller, identifier, "acknowledge", values)
 
 
