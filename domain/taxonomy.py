@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -139,9 +140,13 @@ def read_taxonomy(path: Path) -> Taxonomy:
     Raises
     ------
     TaxonomyError
-        A column is missing, a code is empty or stands twice.
+        It is not UTF-8, a column is missing, a code is empty or stands twice.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise TaxonomyError(f"{path.name} is no UTF-8 text; save it as UTF-8") from None
+    with io.StringIO(text, newline="") as file:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
         levels = [

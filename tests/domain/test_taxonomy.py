@@ -80,3 +80,11 @@ def test_a_broken_taxonomy_file_is_refused(tmp_path: Path, content: str, reason:
     file.write_text(content, encoding="utf-8")
     with pytest.raises(TaxonomyError, match=reason):
         read_taxonomy(file)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are no reason to break."""
+    file = tmp_path / "codes.csv"
+    file.write_bytes("code,category\n1,质量\n".encode("gb18030"))
+    with pytest.raises(TaxonomyError, match="is no UTF-8 text"):
+        read_taxonomy(file)

@@ -21,6 +21,8 @@ from domain.errors import ColumnMissing, InputError, SettingRefused
 
 _WHERE = ("product", "batch", "region", "outlet", "channel", "department", "courier", "team",
           "handler", "customer_value")  # fmt: skip
+_LAGS = frozenset(map(str, range(53)))
+_YEARS = range(1900, 2200)
 
 
 def read_measures(path: Path) -> list[Carried]:
@@ -40,14 +42,21 @@ def _carried(path: Path, row: int, told: Any) -> Carried:
     places = [{"attribute": name, "value": str(told[name]).strip()} for name in where]
     lag = str(told.get("lag_weeks", "") or "0").strip()
     try:
-        done_on = date.fromisoformat(str(told["done_on"]).strip()[:10])
+        done_on = _day_of_measure(str(told["done_on"]))
     except ValueError:
         raise SettingRefused(
-            f"{path.name}, row {row:,}: done_on is no day; write 2026-01-31"
+            f"{path.name}, row {row:,}: done_on is no day from 1900 to 2199; write 2026-01-31"
         ) from None
-    if not lag.isdigit() or int(lag) > 52:
+    if lag not in _LAGS:
         raise SettingRefused(f"{path.name}, row {row:,}: lag_weeks is no number from 0 to 52")
     return Carried(str(told["id"]), str(told["issue"]).strip(), places, done_on, int(lag))
+
+
+def _day_of_measure(written: str) -> date:
+    day = date.fromisoformat(written.strip()[:10])
+    if day.year not in _YEARS:
+        raise ValueError(written)
+    return day
 
 
 def read_units(path: Path) -> list[Units]:

@@ -104,3 +104,18 @@ def test_without_a_table_the_stored_problems_are_listed() -> None:
     assert json.loads(run("--json").stdout) == {"items": [], "next": None}
     assert "POST /problems" in run().stdout
     assert json.loads(run("--due", "--json").stdout) == {"due": [], "overdue": []}
+
+
+@pytest.mark.parametrize(
+    ("done_on", "lag"), [("0001-01-01", "0"), ("9999-12-31", "52"), ("2025-06-02", "²")]
+)
+def test_days_and_lags_beyond_reason_are_refused_by_their_row(
+    history: Path, tmp_path: Path, done_on: str, lag: str
+) -> None:
+    """A day that no calendar arithmetic holds, and a digit that is no number."""
+    table = tmp_path / "measures.csv"
+    row = f"A,1001,清漪L10,{done_on},{lag}"
+    table.write_text(f"id,issue,product,done_on,lag_weeks\n{row}\n", encoding="utf-8")
+    result = run(history / "complaints.csv", "--measures", table)
+    assert result.exit_code == 2
+    assert "row 2" in result.output
