@@ -95,17 +95,16 @@ class Intake:
         """What will be stored of a row, decided if a desk is there to decide."""
         given = row if row.get("id") is not None else {**row, "id": uuid.uuid4().hex}
         complaint = parse_row(given, self._declared)
-        if labels_of(complaint):
+        if labels := labels_of(complaint):
             caller.require(Scope.IMPORT)
-            self._refuse_unknown(complaint)
+            refuse_unknown_labels(labels, *self._desks.taxonomies())
         department = caller.department_of(_text(complaint.values.get("department")))
         masked = self._masker.complaint(complaint)
         new = self._undecided(complaint, masked, department, fingerprint)
         return decided(new, judge(self._desks, masked, new.received_at))
 
     def undecided(self, complaint: Complaint, department: str | None) -> NewComplaint:
-        """What will be stored of a complaint that a table brings."""
-        self._refuse_unknown(complaint)
+        """What will be stored of a complaint that a table brings; its labels stay as they are."""
         masked = self._masker.complaint(complaint)
         told = {
             "id": complaint.id,
@@ -114,10 +113,6 @@ class Intake:
             "attributes": dict(complaint.attributes),
         }
         return self._undecided(complaint, masked, department, self.fingerprint(told))
-
-    def _refuse_unknown(self, complaint: Complaint) -> None:
-        if labels := labels_of(complaint):
-            refuse_unknown_labels(labels, *self._desks.taxonomies())
 
     def _undecided(
         self, complaint: Complaint, masked: Complaint, department: str | None, fingerprint: str

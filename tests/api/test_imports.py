@@ -249,31 +249,12 @@ def test_a_single_complaint_beside_an_import_is_taken(house: House) -> None:
     assert house.post("/complaints", {"id": "beside", "text": TEXT}).status_code == 201
 
 
-def test_rows_with_labels_that_no_taxonomy_has_are_refused_by_column(sqlite_house: House) -> None:
-    """The others are stored."""
-    file = "id,text,category,issues\na,屏幕一直闪,没有这一类,\nb,屏幕一直闪,,9999\nc,屏幕一直闪,,\n"
-    shown = _import(sqlite_house, file.encode())
-    assert (shown["rows_ok"], shown["rows_rejected"]) == (1, 2)
-    assert [(e["row"], e["column"]) for e in shown["errors"]] == [(2, "category"), (3, "issues")]
-
-
-@pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_what_is_large_or_packed_is_read_in_a_process_of_its_own(
-    sqlite_house: House, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the same outcome: every row counts, in order, and a second upload adds none."""
-    monkeypatch.setattr("api.services.imports._HARMLESS_BYTES", 100)
-    content = _csv(230).encode()
-    if kind == "xlsx":
-        book = openpyxl.Workbook()
-        for line in content.decode().splitlines():
-            book.active.append(line.split(","))
-        out = io.BytesIO()
-        book.save(out)
-        content = out.getvalue()
-    said = _import(sqlite_house, content, f"?name=h.{kind}")
-    assert (said["state"], said["rows_in"], said["rows_added"]) == ("done", 230, 230), said
-    assert _import(sqlite_house, content, f"?name=h.{kind}")["rows_added"] == 0
+def test_a_history_keeps_labels_of_a_taxonomy_of_its_own(sqlite_house: House) -> None:
+    """A foreign system's categories and codes are stored as they came."""
+    file = "id,text,category,issues\na,屏幕一直闪,城乡建设,\nb,屏幕一直闪,,A12\n"
+    assert _import(sqlite_house, file.encode())["rows_ok"] == 2
+    decided = sqlite_house.get("/complaints/a").json()["decision"]
+    assert decided["category"]["name"] == "城乡建设"
 
 
 def test_a_file_whose_reader_takes_too_much_memory_is_given_up(
