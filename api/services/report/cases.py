@@ -336,14 +336,17 @@ def period_of(cases: Cases, options: ReportOptions) -> Period | None:
     first, last = _extent(cases)
     begin, finish = _bulk(cases)
     if options.period:
-        return last_whole(options.period, finish + timedelta(days=1))
-    start = options.start or (begin if (options.end or begin) >= begin else first)
-    end = options.end or (finish if (options.start or finish) <= finish else last)
-    if start > end or start > last or end < first:
+        wanted = last_whole(options.period, finish + timedelta(days=1))
+    else:
+        start = options.start or (begin if (options.end or begin) >= begin else first)
+        end = options.end or (finish if (options.start or finish) <= finish else last)
+        wanted = Period(start, end)
+    if wanted.start > wanted.end or not len(cases.within(wanted)):
         raise SettingRefused(
-            f"no complaint was received from {start} to {end}; the table holds {first} to {last}"
+            f"no complaint was received from {wanted.start} to {wanted.end}; "
+            f"the table holds {first} to {last}"
         )
-    return Period(start, end)
+    return wanted
 
 
 def _extent(cases: Cases) -> tuple[date, date]:

@@ -286,6 +286,15 @@ def test_bad_periods_are_refused_with_the_days_that_are_there(report_of: Make) -
         report_of([{"id": 1, "text": "屏幕坏了", "received_at": ""}])
 
 
+def test_periods_between_complaints_are_refused_too(report_of: Make) -> None:
+    """The newest whole year where the history is younger, and days in a pause."""
+    with pytest.raises(SettingRefused, match="from 2025-01-01 to 2025-12-31"):
+        report_of(_rows(), period="year")
+    paused = [row for row in _rows() if row["received_at"].month != 2]
+    with pytest.raises(SettingRefused, match="from 2026-02-03 to 2026-02-20"):
+        report_of(paused, start=date(2026, 2, 3), end=date(2026, 2, 20))
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [
