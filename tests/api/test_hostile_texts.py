@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.services.improvement.papers import PRESSES
 from tests.api.house import House
 
 PHONE = "13812345678"
@@ -103,3 +104,13 @@ def test_blanks_are_no_title_reason_or_evidence(sqlite_house: House) -> None:
         ("/schedules", {"name": " ", "period": "week"}),
     ]
     assert [sqlite_house.post(*each).status_code for each in bodies] == [422] * len(bodies)
+
+
+def test_papers_that_take_long_leave_threads_to_others(sqlite_house: House) -> None:
+    """Two PDFs at once; who comes third asks again."""
+    pytest.importorskip("weasyprint")
+    at = f"/problems/{raised(sqlite_house)['id']}"
+    with PRESSES, PRESSES:
+        assert sqlite_house.get(f"{at}/8d.pdf").status_code == 503
+        assert sqlite_house.get(f"{at}/8d.html").status_code == 200
+    assert sqlite_house.get(f"{at}/8d.pdf").status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache, partial
@@ -26,8 +27,9 @@ from api.store import problems
 from api.store.complaints import audit_row
 from api.store.problems import Wanted
 from domain.calendar import CHINA
-from domain.errors import NotFound
+from domain.errors import NotFound, Unavailable
 
+PRESSES = threading.BoundedSemaphore(2)
 _PAGES = Path(__file__).with_name("pages")
 STATES = {
     "open": "待认领", "owned": "分析中", "acting": "整改中", "watching": "观察中",
@@ -109,13 +111,22 @@ def _written(problem: Mapping[str, Any]) -> str:
 
 async def eight_disciplines_pdf(office: Office, caller: Caller, identifier: str) -> bytes:
     """The 8D report on A4 pages."""
+    html = await _eight_disciplines(office, caller, identifier)
+    return await asyncio.to_thread(_pressed, html, identifier)
+
+
+def _pressed(html: str, identifier: str) -> bytes:
+    """Set a page; a request that was given up goes on here, so only a few may at once."""
     from api.services.report.paper import PaperMissing, pdf_of_page
 
-    html = await _eight_disciplines(office, caller, identifier)
+    if not PRESSES.acquire(blocking=False):
+        raise Unavailable("other papers are being made; ask again in a moment")
     try:
-        return await asyncio.to_thread(pdf_of_page, html, identifier)
+        return pdf_of_page(html, identifier)
     except PaperMissing as error:
         raise NotFound(str(error)) from None
+    finally:
+        PRESSES.release()
 
 
 async def chart(office: Office, caller: Caller, identifier: str, measure: str | None) -> str:
