@@ -287,8 +287,14 @@ def _learnt_from(desk: Desk, texts: list[str], labels: dict[str, list[Any]]) -> 
     return bool(told == _training_table(texts, labels, "").checksum)
 
 
-def labelled(table: Table) -> tuple[list[str], dict[str, list[Any]], list[RowError]]:
-    """Texts with the labels that every one of the targets has, and the rows left out."""
+def labelled(
+    table: Table, needed: Sequence[str] = ()
+) -> tuple[list[str], dict[str, list[Any]], list[RowError]]:
+    """Texts with the labels that every one of the targets has, and the rows left out.
+
+    A row without a label that is needed is left out.
+    """
+    from api.services.tables import RowError
     from domain.taxonomy import NO_COMPLAINT
 
     named = [name for name in LABELS if name in table.frame.columns]
@@ -299,9 +305,12 @@ def labelled(table: Table) -> tuple[list[str], dict[str, list[Any]], list[RowErr
     texts: list[str] = []
     labels: dict[str, list[Any]] = {name: [] for name in named}
     errors: list[Any] = list(table.errors)
-    for _, row in table.complaints(("text", *named), numbered=True):
+    for number, row in table.complaints(("text", *named), numbered=True):
         if not isinstance(row, Complaint):
             errors.append(row)
+            continue
+        if lacking := [name for name in needed if name not in row.values]:
+            errors.append(RowError(number, "is blank; give a label to learn from", lacking[0]))
             continue
         texts.append(row.text)
         for name in named:
@@ -397,7 +406,7 @@ def train(
     if plain_run and shelf.shelved(settings, name):
         _retrain(table, target, name, version, own_words, json, force)
         return
-    texts, labels, errors = labelled(table)
+    texts, labels, errors = labelled(table, _never_blank(table, target))
     labels = _chosen(labels, target, table.name)
     codes = _taxonomy(taxonomy, labels)
     if migration is not None:
@@ -447,6 +456,14 @@ def _chosen(labels: dict[str, list[Any]], target: str | None, name: str) -> dict
         if each not in labels:
             raise ColumnMissing(f"{name} has no column {each!r}; name it with --map {each}=HEADER")
     return {each: labels[each] for each in wanted}
+
+
+def _never_blank(table: Table, target: str | None) -> list[str]:
+    """Targets that every complaint has: a blank cell is a label not given."""
+    from api.services.learning.gathering import MAY_BE_BLANK
+
+    named: dict[str, list[Any]] = {name: [] for name in LABELS if name in table.frame.columns}
+    return [name for name in _chosen(named, target, table.name) if name not in MAY_BE_BLANK]
 
 
 def _training_table(texts: list[str], labels: dict[str, list[Any]], source: str) -> Any:

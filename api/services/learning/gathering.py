@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from api.services.tables import RowError, Table
 
 UNKNOWN = "unknown"
+MAY_BE_BLANK = frozenset({"category", "issues"})
 _SLICE = 1_000
 _MOST = 500_000
 
@@ -126,19 +127,20 @@ def labelled_table(
 ) -> tuple[Labelled, list[RowError]]:
     """The rows of a table that have all the labels, and the rows that can't be read.
 
-    ``blank_is_none`` takes an empty cell for “no complaint”, as training does.
+    ``blank_is_none`` takes an empty category or issue for “no complaint”, as training does.
     """
     named = [t for t in targets or LABELS if t in table.frame.columns]
     if not named or (targets and len(named) < len(targets)):
         raise ColumnMissing(
             f"{table.name} lacks labels; it needs {', '.join(targets or LABELS)} (or --map one)"
         )
+    needed = [t for t in named if not (blank_is_none and t in MAY_BE_BLANK)]
     kept: list[Complaint] = []
     errors: list[RowError] = list(table.errors)
     for _, row in table.complaints(("id", "text", "received_at", *named), numbered=True):
         if not isinstance(row, Complaint):
             errors.append(row)
-        elif blank_is_none or all(target in row.values for target in named):
+        elif all(target in row.values for target in needed):
             kept.append(row)
     if not kept:
         raise ColumnMissing(f"no row of {table.name} has labels of {', '.join(named)}")

@@ -124,3 +124,16 @@ def test_nothing_can_be_rolled_back_that_was_never_promoted() -> None:
     assert run("models", "rollback", "complaints", "--by", "anna", "--reason", "x")[0] == 1
     assert run("models", "promote", "complaints", "1.0.1", "--by", "anna")[0] == 2
     assert run("models", "promote", "complaints", "1.0.1", "--by", "a", "--reason", "x")[0] == 1
+
+
+def test_rows_without_a_tier_are_left_out_and_the_others_are_learnt(
+    rows: list[dict[str, str]], tmp_path: Path
+) -> None:
+    """A blank cell is a label that nobody gave, and no tier of its own."""
+    some = [{**row, "tier": "" if n % 10 == 0 else row["tier"]} for n, row in enumerate(rows)]
+    table = written(tmp_path / "table.csv", some[:500], "id", "text", "received_at", "tier")
+    assert run("train", table, "--name", "ours", "--target", "tier")[0] == 0
+    table = written(tmp_path / "more.csv", some, "id", "text", "received_at", "tier")
+    code, said = run("train", table, "--name", "ours", "--target", "tier", "--json", "--force")
+    assert code == 0, said
+    assert json.loads(said)["model"]["version"] == "1.1.0"
