@@ -174,3 +174,4 @@ byId("rollback").addEventListener("click", () => {
   const body = asked("为什么要回退？");
   if (body) change(`/models/${name}/rollback`, body);
 });
+unlessKeyNeeded(list);

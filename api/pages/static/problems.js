@@ -216,4 +216,4 @@ byId("measure").addEventListener("click", measureNow);
 byId("paper").addEventListener("click", () => paper(`/problems/${shown.id}/8d.html`, `8d-${shown.id}.html`));
 byId("print").addEventListener("click", () => paper("/improvement/sheet.html", "改进联席会.html"));
 window.addEventListener("hashchange", open);
-if (location.hash) open();
+unlessKeyNeeded(open);

@@ -109,4 +109,4 @@ byId("form").addEventListener("submit", submit);
 byId("order").addEventListener("click", order);
 document.querySelectorAll("[data-format]").forEach((link) => link.addEventListener("click", download));
 window.addEventListener("hashchange", open);
-if (location.hash) open();
+unlessKeyNeeded(async () => { await list(); await open(); });

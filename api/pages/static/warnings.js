@@ -167,4 +167,4 @@ byId("form").addEventListener("submit", (event) => {
   list(null);
 });
 byId("more").addEventListener("click", () => list(following));
-if (location.hash === "#list") list(null);
+unlessKeyNeeded(() => list(null));

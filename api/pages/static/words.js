@@ -29,3 +29,12 @@ function tell(words) {
   byId("problem").textContent = words;
   byId("problem").hidden = false;
 }
+
+/* On this machine, until a first key exists, nothing has to be typed before something is shown. */
+async function unlessKeyNeeded(show) {
+  try {
+    if ((await fetch("/reports")).ok) await show();
+  } catch {
+    tell("服务没有应答，请稍后再试。");
+  }
+}
