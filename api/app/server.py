@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import multiprocessing
@@ -37,6 +38,7 @@ _LOOK_SECONDS = 0.5
 _COLLECT_AFTER = (20_000, 10, 50)
 _SWITCH_SECONDS = 0.001
 _SMALL_BODY = 64 << 10
+_EARS = 16
 _ALWAYS = frozenset(path.encode() for path in ALWAYS)
 _FULL_BODY = Problem(503, FULL).body()
 _FULL_HEAD = b"".join(
@@ -180,9 +182,22 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then spare the collector what will stay: words, model, routes."""
         await super().startup(sockets)
+        await self._listen_closer()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
+
+    async def _listen_closer(self) -> None:
+        """Take in several callers a turn: libuv accepts one a turn on each listening socket."""
+        loop = asyncio.get_running_loop()
+        for heard in [sock for server in self.servers for sock in server.sockets]:
+            for _ in range(_EARS):
+                ear = socket.fromfd(heard.fileno(), heard.family, heard.type)
+                taken = await loop.create_server(self._door, sock=ear, backlog=self.config.backlog)
+                self.servers.append(taken)
+
+    def _door(self) -> Door:
+        return Door(self.config, self.server_state, self.lifespan.state)
 
     async def on_tick(self, counter: int) -> bool:
         """Once a second, close what has kept us waiting for too long."""

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 SENTENCES = (
     "我上个月在你们店里买的手机用了三天屏幕就一直闪",
@@ -59,41 +60,75 @@ class Reply:
     headers: bytes = b""
 
 
+class _Wire(asyncio.Protocol):
+    """A socket that hands each whole reply to who waits for it."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.broken = False
+        self._bytes = b""
+        self._waiting: asyncio.Future[Reply] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way to write."""
+        self.transport = cast(asyncio.Transport, transport)
+
+    def ask(self, request: bytes) -> asyncio.Future[Reply]:
+        """Send a request; its reply comes with the future."""
+        assert self.transport is not None
+        self._waiting = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return self._waiting
+
+    def data_received(self, data: bytes) -> None:
+        """Hand a reply over when it is whole."""
+        self._bytes += data
+        end = self._bytes.find(b"\r\n\r\n") + 4
+        if end < 4:
+            return
+        head = self._bytes[:end].lower()
+        at = head.find(b"content-length:")
+        length = int(head[at + 15 : head.index(b"\r\n", at)]) if at >= 0 else 0
+        if len(self._bytes) < end + length:
+            return
+        reply = Reply(int(head[9:12]), self._bytes[end : end + length], head)
+        self._bytes = self._bytes[end + length :]
+        self.broken = self.broken or b"connection: close" in head
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say so to who waits."""
+        self.broken = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(ConnectionResetError())
+
+
 class Connection:
     """One kept connection, opened anew when it breaks."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._wire: _Wire | None = None
 
     async def send(self, request: bytes, seconds: float = 30) -> Reply:
         """One request and its reply."""
         try:
             async with asyncio.timeout(seconds):
-                return await self._send(request)
-        except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError):
+                if self._wire is None or self._wire.broken:
+                    self.close()
+                    loop = asyncio.get_running_loop()
+                    _, self._wire = await loop.create_connection(_Wire, "127.0.0.1", self._port)
+                return await self._wire.ask(request)
+        except (OSError, TimeoutError, ValueError):
             self.close()
             return Reply(0)
 
-    async def _send(self, request: bytes) -> Reply:
-        if self._reader is None or self._writer is None or self._reader.at_eof():
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        lowered = head.lower()
-        at = lowered.find(b"content-length:")
-        length = int(lowered[at + 15 : lowered.index(b"\r\n", at)]) if at >= 0 else 0
-        body = await self._reader.readexactly(length)
-        if b"connection: close" in lowered:
-            self.close()
-        return Reply(int(head[9:12]), body, lowered)
-
     def close(self) -> None:
         """Let go of the socket."""
-        if self._writer is not None:
-            self._writer.close()
-        self._reader = self._writer = None
+        if self._wire is not None and self._wire.transport is not None:
+            self._wire.transport.close()
+        self._wire = None
 
 
 @dataclass

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import time
 
+import uvloop
+
 from benchmarks.reliability.callers import (
     Measured,
     complaint_maker,
@@ -45,9 +47,9 @@ def steady_on_sqlite(database: str, length: Length) -> Outcome:
     """200 complaints a second at a fixed rate."""
     with service(database) as running:
         running.start()
-        asyncio.run(open_loop(running.port, 50, 3, complaint_maker(1), "warm-"))
+        uvloop.run(open_loop(running.port, 50, 3, complaint_maker(1), "warm-"))
         seconds = length.of(30, 600)
-        measured = asyncio.run(open_loop(running.port, L1_RATE, seconds, complaint_maker(), "l1-"))
+        measured = uvloop.run(open_loop(running.port, L1_RATE, seconds, complaint_maker(), "l1-"))
         gone = lost(running, measured.acknowledged)
         sound = running.sound()
     taken = measured.taken_seconds
@@ -123,14 +125,14 @@ def overload(database: str, length: Length) -> Outcome:
     """Ten times the rate, then the rate again."""
     with service(database) as running:
         running.start()
-        asyncio.run(open_loop(running.port, 50, 3, complaint_maker(1), "warm-"))
-        capacity = asyncio.run(_capacity(running.port, 6))
+        uvloop.run(open_loop(running.port, 50, 3, complaint_maker(1), "warm-"))
+        capacity = uvloop.run(_capacity(running.port, 6))
         seconds = length.of(10, 60)
-        flood = asyncio.run(
+        flood = uvloop.run(
             open_loop(running.port, 10 * L1_RATE, seconds, complaint_maker(), "l4-", 400)
         )
         time.sleep(8)
-        after = asyncio.run(open_loop(running.port, L1_RATE, 10, complaint_maker(2), "after-"))
+        after = uvloop.run(open_loop(running.port, L1_RATE, 10, complaint_maker(2), "after-"))
         gone = lost(running, flood.acknowledged + after.acknowledged)
     goodput = len(flood.taken_seconds) / seconds / capacity
     accepted, refused = share(flood.taken_seconds, 0.99), share(flood.refused_seconds, 0.99)
