@@ -128,7 +128,9 @@ class Worker:
         except Exception as error:
             self._give_up(claim, error)
             return
-        finished = partial(jobs.finish, held=claim, output=output, at=self._office.clock())
+        done, total = held.reached
+        finished = partial(jobs.finish, held=claim, output=output, at=self._office.clock(),
+                           done=done, total=total)  # fmt: skip
         self._office.database.submit(finished).result()
         self._office.metrics.jobs.labels(claim.kind, "done").inc()
 
@@ -201,10 +203,12 @@ class _Held:
         self._claim = claim
         self._stopping = stopping
         self._next = 0.0
+        self.reached = (0, 0)
 
     def progress(self, done: int, total: int) -> None:
         """Note how far the work is; `Cancelled` when the worker stops or lost the job."""
         self._beat()
+        self.reached = (done, total)
         if self._stopping.is_set():
             raise Cancelled("the service stops; the job goes on at its next start")
         if time.monotonic() < self._next:

@@ -100,10 +100,17 @@ def renew(
     return _change(connection, held, {"lease_until": lease_until, "done": done, "total": total})
 
 
-def finish(connection: Connection, held: Claim, output: Mapping[str, Any], at: datetime) -> bool:
-    """Close a job; False when another owner holds it."""
+def finish(
+    connection: Connection,
+    held: Claim,
+    output: Mapping[str, Any],
+    at: datetime,
+    done: int,
+    total: int,
+) -> bool:
+    """Close a job, as far done as it told last; False when another owner holds it."""
     values = {"state": DONE, "output": dict(output), "finished_at": at, "lease_until": None}
-    return _change(connection, held, values)
+    return _change(connection, held, {**values, "done": done, "total": total})
 
 
 def fail(connection: Connection, held: Claim, reason: str, at: datetime, *, again: bool) -> bool:

@@ -84,6 +84,14 @@ def test_a_row_that_contradicts_what_is_stored_is_refused(house: House) -> None:
     assert "other contents" in said["errors"][0]["reason"]
 
 
+def test_a_finished_job_says_that_all_is_done(house: House) -> None:
+    """However short it was."""
+    job = house.call("POST", "/imports", content=_csv(7).encode()).json()["job"]
+    house.finished(job)
+    said = house.get(f"/jobs/{job}").json()
+    assert (said["done"], said["total"]) == (7, 7)
+
+
 def test_a_column_map_fits_a_foreign_table(sqlite_house: House) -> None:
     """Headers that nothing recognises are named by the caller."""
     content = "num,what\n1,手机屏幕闪\n".encode()
@@ -213,7 +221,7 @@ def test_a_job_whose_owner_dies_goes_on_and_adds_none_twice(house: House) -> Non
     house.clock.move(seconds=1)
     Worker(house.office, {"test": handler}).step()
     assert seen == [1]
-    late = house.stored(lambda c: jobs.finish(c, first, {}, house.clock()))
+    late = house.stored(lambda c: jobs.finish(c, first, {}, house.clock(), 1, 1))
     assert late is False
 
 
