@@ -75,9 +75,7 @@ class Settings(BaseSettings):
         default=3600, gt=0, description="an import that takes longer is ended"
     )
     report_seconds: float = Field(default=600, gt=0, description="a report job is ended after")
-    training_seconds: float = Field(
-        default=7200, gt=0, description="a training job is ended after"
-    )
+    training_seconds: float = Field(default=7200, gt=0, description="a training job is ended after")
     job_memory_bytes: int = Field(
         default=2 << 30, gt=0, description="a job that takes more memory is ended"
     )
