@@ -90,9 +90,11 @@ def _judge(
 
     table = read_table(file, mapping=mapping)
     units = read_units(exposure) if exposure else ()
+    carried = read_measures(measures)
     with progress("Measuring") as tick:
-        judged = judge_table(table, read_measures(measures), units, tick)
+        judged = judge_table(table, carried.measures, units, tick)
     print_row_errors(table.errors, table.rows_in)
+    print_row_errors(carried.errors, carried.rows_in)
     if charts is not None:
         _draw(charts, judged)
     if json:

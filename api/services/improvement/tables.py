@@ -14,7 +14,7 @@ import pandas as pd
 from api.services.exposure import units_column
 from api.services.improvement.effects import measured
 from api.services.improvement.weeks import EXPOSED, Carried, Case, History, Units
-from api.services.tables import Table, read_table
+from api.services.tables import RowError, Table, read_table
 from domain.calendar import CHINA, parse_time
 from domain.complaint import is_anonymous, is_unknown
 from domain.errors import ColumnMissing, InputError, SettingRefused
@@ -25,30 +25,43 @@ _LAGS = frozenset(map(str, range(53)))
 _YEARS = range(1900, 2200)
 
 
-def read_measures(path: Path) -> list[Carried]:
+@dataclass(frozen=True)
+class MeasureTable:
+    """The measures of a table, and its rows that were left out."""
+
+    measures: tuple[Carried, ...]
+    errors: tuple[RowError, ...]
+    rows_in: int
+
+
+def read_measures(path: Path) -> MeasureTable:
     """A table with the columns ``id, issue, done_on`` and those that say where it applies."""
-    frame = read_table(path).frame
+    table = read_table(path)
+    frame = table.frame
     for column in ("id", "issue", "done_on"):
         if column not in frame.columns:
             raise ColumnMissing(
                 f"{path.name} has the columns {', '.join(frame.columns)}; needed are id, issue, "
                 f"done_on and where it applies ({', '.join(_WHERE[:5])})"
             )
-    return [_carried(path, int(str(row)), told) for row, told in frame.iterrows()]
+    read = [_carried(int(str(row)), told) for row, told in frame.iterrows()]
+    errors = (*table.errors, *(each for each in read if isinstance(each, RowError)))
+    measures = tuple(each for each in read if not isinstance(each, RowError))
+    if errors and not measures:
+        raise SettingRefused(f"{path.name}, {errors[0]}")
+    return MeasureTable(measures, errors, table.rows_in)
 
 
-def _carried(path: Path, row: int, told: Any) -> Carried:
+def _carried(row: int, told: Any) -> Carried | RowError:
     where = [name for name in _WHERE if name in told.index and str(told[name]).strip()]
     places = [{"attribute": name, "value": str(told[name]).strip()} for name in where]
     lag = str(told.get("lag_weeks", "") or "0").strip()
     try:
         done_on = _day_of_measure(str(told["done_on"]))
     except ValueError:
-        raise SettingRefused(
-            f"{path.name}, row {row:,}: done_on is no day from 1900 to 2199; write 2026-01-31"
-        ) from None
+        return RowError(row, "is no day from 1900 to 2199; write 2026-01-31", "done_on")
     if lag not in _LAGS:
-        raise SettingRefused(f"{path.name}, row {row:,}: lag_weeks is no number from 0 to 52")
+        return RowError(row, "is no number from 0 to 52", "lag_weeks")
     return Carried(str(told["id"]), str(told["issue"]).strip(), places, done_on, int(lag))
 
 

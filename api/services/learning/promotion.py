@@ -74,12 +74,11 @@ async def confirm(office: Office, caller: Caller, name: str, version: str) -> di
     if row.asked_by == caller.id:
         raise RoleRefused("who asked for a promotion can't confirm it; a second person must")
     await asyncio.to_thread(shelf.adopt, office.settings, name, version)
-    before = _at_work(office)
     await asyncio.to_thread(office.desks.swap, version)
     try:
         await office.write(partial(_promote, office=office, by=caller.id, row=row))
     except SuyuanError:
-        await asyncio.to_thread(office.desks.swap, before)
+        await asyncio.to_thread(follow, office)
         raise
     return await training.shown(office, name, version)
 

@@ -106,6 +106,17 @@ def test_without_a_table_the_stored_problems_are_listed() -> None:
     assert json.loads(run("--due", "--json").stdout) == {"due": [], "overdue": []}
 
 
+def test_good_measures_are_judged_beside_a_bad_row(history: Path, tmp_path: Path) -> None:
+    """The bad row is named, with what would be right."""
+    table = tmp_path / "mixed.csv"
+    rows = "A,1001,清漪L10,2025-06-02\nB,1001,清漪L10,soon\n"
+    table.write_text(f"id,issue,product,done_on\n{rows}", encoding="utf-8")
+    result = run(history / "complaints.csv", "--measures", table)
+    assert result.exit_code == 0
+    assert "有效" in result.stdout
+    assert "row 3, column 'done_on': is no day" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize(
     ("done_on", "lag"), [("0001-01-01", "0"), ("9999-12-31", "52"), ("2025-06-02", "²")]
 )
