@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from api.routes.access import ACCESS
 from benchmarks.reliability.callers import (
     Connection,
     Reply,
@@ -33,14 +34,23 @@ from benchmarks.reliability.service import service
 from benchmarks.reliability.suite import tested
 
 PHONE = "13812345678"
-POSTS = ("/classify", "/classify/batch", "/complaints", "/reports", "/imports",
-         "/complaints/x/unmask", "/models/complaints/activate")  # fmt: skip
-_HEAD = "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\n"
+DOORS = [
+    (method, re.sub(r"{[^}]+}", "x", path.replace("{name}", "complaints")))
+    for method, path in ACCESS
+    if method in {"POST", "PUT", "PATCH"}
+]
+_HEAD = "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\n"
 
 
-def raw(path: str, content: bytes, kind: str = "application/json", extra: str = "") -> bytes:
+def raw(
+    path: str,
+    content: bytes,
+    kind: str = "application/json",
+    extra: str = "",
+    method: str = "POST",
+) -> bytes:
     """A request whose body is sent as it is."""
-    head = _HEAD.format(path=path, kind=kind) + extra
+    head = _HEAD.format(method=method, path=path, kind=kind) + extra
     return (head + f"content-length: {len(content)}\r\n\r\n").encode(
         "utf-8", "surrogatepass"
     ) + content
@@ -129,7 +139,8 @@ def hand_corpus(database: str, length: Length) -> Outcome:
 
 async def _all(port: int, bodies: list[bytes]) -> list[Reply]:
     connection = Connection(port)
-    return [await connection.send(raw(path, body)) for body in bodies for path in POSTS]
+    requests = [raw(path, body, method=how) for body in bodies for how, path in DOORS]
+    return [await connection.send(request) for request in requests]
 
 
 @row("B3", "413 after reading ≤ the limit; memory +≤ 30 MB; others' max ≤ 200 ms")
@@ -172,7 +183,11 @@ async def _stream(port: int, shape: str) -> int:
     }.get(shape, f"content-length: {size}\r\n")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(
-        (_HEAD.format(path="/complaints", kind="application/json") + extra + "\r\n").encode()
+        (
+            _HEAD.format(method="POST", path="/complaints", kind="application/json")
+            + extra
+            + "\r\n"
+        ).encode()
     )
     piece = (b"1," if shape == "array" else b"a") * 32_768
     piece = b"%x\r\n%s\r\n" % (len(piece), piece) if shape == "chunked" else piece
@@ -233,7 +248,8 @@ async def _slow(port: int, kind: str) -> float:
 
 
 _SLOW_BODY = (
-    _HEAD.format(path="/complaints", kind="application/json") + "content-length: 5000\r\n\r\n"
+    _HEAD.format(method="POST", path="/complaints", kind="application/json")
+    + "content-length: 5000\r\n\r\n"
 ).encode()
 
 
