@@ -24,6 +24,17 @@ _WRITTEN = re.compile(
 _SERIAL = re.compile(r"\d{5}(?:\.\d{1,12})?")
 
 
+def china_day(moment: datetime) -> date:
+    """Day on which a moment falls in China.
+
+    Examples
+    --------
+    >>> china_day(datetime.fromisoformat("2026-02-13T16:00:00+00:00")).isoformat()
+    '2026-02-14'
+    """
+    return moment.astimezone(CHINA).date()
+
+
 def parse_time(raw: str | float | datetime | date) -> datetime:
     """Read a time as tables carry it.
 

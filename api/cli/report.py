@@ -161,9 +161,9 @@ def _of_stored(options: ReportOptions, tick: Tick) -> Report:
     from api.services.periods import last_whole
     from api.services.report import build_report
     from api.settings import Settings
-    from domain.calendar import CHINA
+    from domain.calendar import china_day
 
-    today = wall_clock().astimezone(CHINA).date()
+    today = china_day(wall_clock())
     if options.period:
         whole = last_whole(options.period, today)
         options = replace(options, period=None, start=whole.start, end=whole.end)

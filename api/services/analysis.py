@@ -21,13 +21,14 @@ from api.services.apart import run_apart
 from api.services.imports import Progress
 from api.services.office import Office
 from api.services.periods import last_whole, week_label, week_of
+from api.services.queries import day_of
 from api.services.warnings.found import found_in, scope_of
 from api.services.warnings.keeping import Sighting, keep
 from api.settings import Settings
 from api.store import complaints, jobs, reports
 from api.store.complaints import Filter
 from api.store.engine import make_engine
-from domain.calendar import CHINA
+from domain.calendar import CHINA, china_day
 from domain.errors import InputError, NotFound, RowRefused
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def checked(
     asked = {name: value for name, value in parameters.items() if value is not None}
     if kind := asked.pop("period", None):
         asked |= _last(kind, asked, office.clock())
-    start, end = (day_of(name, asked.get(name)) for name in ("start", "end"))
+    start, end = (day_of(asked.get(name), name) for name in ("start", "end"))
     if start and end and start > end:
         raise RowRefused("lies before start; turn the days round", "end")
     _refuse_items(office, asked.get("items", ()))
@@ -79,7 +80,7 @@ def _last(kind: str, asked: Mapping[str, Any], now: datetime) -> dict[str, str]:
     """The newest whole week, month, quarter or year."""
     if "start" in asked or "end" in asked:
         raise RowRefused("is given beside start or end; give one or the other", "period")
-    period = last_whole(kind, now.astimezone(CHINA).date())
+    period = last_whole(kind, china_day(now))
     return {"start": period.start.isoformat(), "end": period.end.isoformat()}
 
 
@@ -234,8 +235,8 @@ def _options(settings: Settings, asked: Mapping[str, Any]) -> ReportOptions:
     from api.services.report import ReportOptions
 
     return ReportOptions(
-        start=day_of("start", asked.get("start")),
-        end=day_of("end", asked.get("end")),
+        start=day_of(asked.get("start"), "start"),
+        end=day_of(asked.get("end"), "end"),
         items=tuple(asked["items"]) if asked.get("items") else None,
         title=asked.get("title"),
         language=asked.get("language", "zh"),
@@ -258,8 +259,8 @@ def read_stored(settings: Settings, told: Mapping[str, Any]) -> Stored:
     from api.services.improvement.figures import standing_problems
 
     asked, department = told["asked"], told["department"]
-    start, end = (day_of(name, asked.get(name)) for name in ("start", "end"))
-    today, language = day_of("today", told.get("today")), asked.get("language", "zh")
+    start, end = (day_of(asked.get(name), name) for name in ("start", "end"))
+    today, language = day_of(told.get("today"), "today"), asked.get("language", "zh")
     engine = make_engine(settings, read_only=True)
     try:
         with engine.connect() as connection:
@@ -338,16 +339,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     return "|".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def day_of(name: str, written: str | None) -> date | None:
-    """A day that there is, as it was written."""
-    if written is None:
-        return None
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise RowRefused("give a day such as 2026-02-14", name) from None
 
 
 def _folder(settings: Settings, identifier: str) -> Path:

@@ -18,6 +18,7 @@ from api.services.intake import stored_values
 from api.services.judgement import judge
 from api.services.learning.provenance import HANDLER, label_rows
 from api.services.office import Office
+from api.services.queries import row_after
 from api.services.rows import refuse_unknown_labels
 from api.store import complaints, learning
 from api.store.complaints import Change, Filter
@@ -51,7 +52,7 @@ async def page(
     office: Office, caller: Caller, wanted: Wanted, cursor: str | None, limit: int
 ) -> dict[str, Any]:
     """A page of complaints, newest first, and the cursor of the next one."""
-    after = None if cursor is None else _number(cursor)
+    after = row_after(cursor)
     work = partial(complaints.page, wanted=_filter(caller, wanted), after=after, limit=limit + 1)
     rows = await office.read(work)
     more = len(rows) > limit
@@ -214,12 +215,6 @@ def _time(name: str, written: str | None) -> datetime | None:
         return parse_time(written)
     except InputError:
         raise RowRefused("give a time such as 2026-02-14T15:00:00+08:00", name) from None
-
-
-def _number(cursor: str) -> int:
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
-        raise RowRefused("give `next` of the page before", "cursor")
-    return int(cursor)
 
 
 def _change(cursor: str) -> Change:

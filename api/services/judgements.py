@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
 from api.services.office import Office
+from api.services.queries import day_of
 from api.store import judgements
 from api.store.complaints import audit_row
 from domain.errors import NotFound, RowRefused, SettingRefused
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 async def give(office: Office, caller: Caller, said: Mapping[str, Any]) -> dict[str, Any]:
     """Store what somebody says of a finding."""
+    until = day_of(said["until"], "until")
     values = {
         "id": f"jdg_{secrets.token_hex(16)}",
         "department": caller.department_of(said["department"]),
@@ -33,7 +35,7 @@ async def give(office: Office, caller: Caller, said: Mapping[str, Any]) -> dict[
         "issue": office.masker.short(said["issue"]),
         "verdict": said["verdict"],
         "reason": reason_of(office, said["reason"]),
-        "until": day_of(said["until"], "until"),
+        "until": until and until.isoformat(),
         "by": caller.id,
         "at": office.clock(),
     }
@@ -46,16 +48,6 @@ def reason_of(office: Office, said: str) -> str:
     if not said.strip():
         raise RowRefused("say why, in a few words", "reason")
     return office.masker.short(said, 500)
-
-
-def day_of(written: str | None, column: str) -> str | None:
-    """A day that there is, as it was written."""
-    if written is None:
-        return None
-    try:
-        return date.fromisoformat(written).isoformat()
-    except ValueError:
-        raise RowRefused("give a day such as 2026-02-14", column) from None
 
 
 def _give(connection: Connection, values: Mapping[str, Any]) -> None:

@@ -14,13 +14,13 @@ from sqlalchemy import Connection, Row
 
 from api.services import analysis
 from api.services.access import Caller
-from api.services.judgements import day_of
 from api.services.office import Office
 from api.services.periods import Period, period_name, period_with
-from api.services.warnings.keeping import today
+from api.services.queries import day_of
 from api.store import delivery, jobs, schedules
 from api.store.complaints import audit_row
 from api.store.delivery import Message
+from domain.calendar import china_day
 from domain.errors import Conflict, NotFound, RowRefused
 
 _MOST_MISSED = 60
@@ -52,9 +52,9 @@ async def plan(office: Office, caller: Caller, wanted: Mapping[str, Any]) -> dic
 
 def _first(office: Office, wanted: Mapping[str, Any]) -> str:
     """First day of the first period: the one that runs, or the one of the day asked for."""
-    day = date.fromisoformat(today(office.clock()))
-    if wanted["since"] is not None:
-        asked = date.fromisoformat(day_of(wanted["since"], "since") or "")
+    day = china_day(office.clock())
+    asked = day_of(wanted["since"], "since")
+    if asked is not None:
         if not timedelta() <= day - asked <= timedelta(days=366):
             raise RowRefused("give a day of the last year", "since")
         day = asked
@@ -114,7 +114,7 @@ async def end(office: Office, caller: Caller, identifier: str) -> None:
 
 def queue_due(office: Office) -> int:
     """Ask for the report of every period that is over; how many there were."""
-    day = today(office.clock())
+    day = china_day(office.clock()).isoformat()
     waiting = partial(schedules.due, today=day, hold=False)
     if not any(_missed(row, day) for row in office.database.submit(waiting, writes=False).result()):
         return 0

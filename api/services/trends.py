@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 from api.services.access import Caller
-from api.services.judgements import day_of
 from api.services.office import Office
 from api.services.periods import monday_of, week_label, week_of
+from api.services.queries import day_of
 from api.store import trends as store
-from domain.calendar import CHINA
+from domain.calendar import CHINA, china_day
 from domain.errors import RoleRefused
 
 CHANCE = 0.8
@@ -35,8 +35,7 @@ class Asked:
 
 async def trends(office: Office, caller: Caller, asked: Asked) -> dict[str, Any]:
     """Weekly counts with their groups, gaps as null, and a forecast of the whole."""
-    day = day_of(asked.to, "to")
-    last = date.fromisoformat(day) if day else office.clock().astimezone(CHINA).date()
+    last = day_of(asked.to, "to") or china_day(office.clock())
     span = range(week_of(last) - asked.weeks + 1, week_of(last) + 1)
     start = _midnight(monday_of(span.start))
     end = _midnight(last + timedelta(days=1))

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from api.services.access import Caller
-from api.services.improvement.hands import day
 from api.services.improvement.weeks import EXPOSED
 from api.services.office import Office
+from api.services.queries import day_of
 from api.store import problems
 from api.store.complaints import audit_row
 
@@ -24,7 +24,11 @@ async def store_units(
     stored = {}
     for row in rows:
         places = {name: office.masker.short(row.get(name) or "") for name in EXPOSED}
-        week = {"department": named, "week_start": day("week_start", row["week_start"]), **places}
+        week = {
+            "department": named,
+            "week_start": day_of(row["week_start"], "week_start"),
+            **places,
+        }
         stored[tuple(week.values())] = week | {"units": row["units"]}
     await office.write(
         partial(_store, office=office, caller=caller, rows=list(stored.values()), department=named)

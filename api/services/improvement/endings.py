@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
-from api.services.improvement.hands import Hand, day, refuse_stale
+from api.services.improvement.hands import Hand, refuse_stale
 from api.services.improvement.patterns import Pattern, Place, slot_of
 from api.services.improvement.progress import settle
 from api.services.improvement.register import masked_places, new_problem, shown
 from api.services.improvement.states import ACCEPTED, CLOSED, DONE, KNOWN, PROBLEM, step
 from api.services.office import Office
+from api.services.queries import day_of
 from api.store import problems
 from domain.errors import Conflict, RoleRefused, RowRefused
 
@@ -42,7 +43,7 @@ def _end(
     row = hand.problem(identifier)
     refuse_stale(row, asked["version"])
     state = step(PROBLEM, _ENDINGS[asked["ending"]], row.state)
-    review_on = day("review_on", asked.get("review_on"))
+    review_on = day_of(asked.get("review_on"), "review_on")
     if state == CLOSED:
         _refuse_unproven(connection, row)
     elif review_on is None:

@@ -13,8 +13,8 @@ from api.services.access import Caller
 from api.services.office import Office
 from api.store import problems
 from api.store.complaints import audit_row
-from domain.calendar import CHINA
-from domain.errors import Conflict, NotFound, RowRefused
+from domain.calendar import china_day
+from domain.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Hand:
     @property
     def today(self) -> date:
         """The day in China."""
-        return self.now.astimezone(CHINA).date()
+        return china_day(self.now)
 
     def problem(self, identifier: str) -> Row[Any]:
         """A problem that the caller may see."""
@@ -81,13 +81,3 @@ def refuse_stale(row: Any, version: int) -> None:
     """Raise `Conflict` when somebody changed the row since the caller read it."""
     if row.version != version:
         raise Conflict(f"it has version {row.version} by now; read it again and repeat")
-
-
-def day(name: str, written: str | None) -> date | None:
-    """A day as it was written; `RowRefused` where the calendar does not have it."""
-    if written is None:
-        return None
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise RowRefused("give a day such as 2026-02-14", name) from None

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from api.services.improvement.states import DROPPED, SUGGESTED
 from api.store import problems
-from domain.calendar import CHINA
+from domain.calendar import china_day
 from mining.improvement import EFFECTIVE, MeasureRecord, improvement_indicators
 
 RETURNED = "returned:"
@@ -27,7 +27,7 @@ def indicators_of(
 ) -> dict[str, Any]:
     """Rates over all agreed measures; what they prevented, over the last 13 weeks of data."""
     last, before, after = problems.received(connection, departments, _DAYS)
-    since = None if last is None else last.astimezone(CHINA).date() - timedelta(days=_DAYS)
+    since = None if last is None else china_day(last) - timedelta(days=_DAYS)
     agreed = [each for each in measures if each.state not in (SUGGESTED, DROPPED)]
     names = [each.id for each in agreed]
     proven = problems.first_proofs(connection, names, EFFECTIVE)
@@ -44,7 +44,7 @@ def _record(
     measure: Any, effect: Any, proven: date | None, back: datetime | None, since: date | None
 ) -> MeasureRecord:
     expected, seen = (None, None) if effect is None else _recent(effect.figures, since)
-    returned = None if back is None else back.astimezone(CHINA).date()
+    returned = None if back is None else china_day(back)
     return MeasureRecord(
         due=measure.due_on,
         done_on=measure.done_on,

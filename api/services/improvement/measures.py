@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
-from api.services.improvement.hands import Hand, day, refuse_stale
+from api.services.improvement.hands import Hand, refuse_stale
 from api.services.improvement.patterns import Pattern
 from api.services.improvement.progress import settle
 from api.services.improvement.register import (
@@ -28,6 +28,7 @@ from api.services.improvement.states import (
     step,
 )
 from api.services.office import Office
+from api.services.queries import day_of
 from api.store import problems
 from domain.errors import Conflict, RoleRefused, RowRefused
 
@@ -80,7 +81,7 @@ def _written(hand: Hand, problem: Row[Any], asked: Mapping[str, Any]) -> dict[st
         values["detail"] = hand.masked(asked["detail"])
     values |= {name: asked[name] for name in ("cost", "lag_weeks") if asked.get(name) is not None}
     if asked.get("due_on") is not None:
-        values["due_on"] = day("due_on", asked["due_on"])
+        values["due_on"] = day_of(asked["due_on"], "due_on")
     if asked.get("places") is not None:
         values["places"] = _within(hand, problem, asked)
     return values
@@ -161,7 +162,7 @@ def _carry_out(
     hand = Hand.of(connection, office, caller)
     row, problem = hand.measure(identifier)
     refuse_stale(row, asked["version"])
-    done_on = day("done_on", asked["done_on"])
+    done_on = day_of(asked["done_on"], "done_on")
     if done_on is not None and done_on > hand.today:
         raise RowRefused("lies in the future; give the day on which it was carried out", "done_on")
     values = {

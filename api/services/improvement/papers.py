@@ -26,7 +26,7 @@ from api.services.office import Office
 from api.store import problems
 from api.store.complaints import audit_row
 from api.store.problems import Wanted
-from domain.calendar import CHINA
+from domain.calendar import CHINA, china_day
 from domain.errors import NotFound, Unavailable
 
 PRESSES = threading.BoundedSemaphore(2)
@@ -78,7 +78,7 @@ def _month(written: str) -> tuple[date, date]:
 
 
 def _within(moment: datetime | None, first: date, last: date) -> bool:
-    return moment is not None and first <= moment.astimezone(CHINA).date() <= last
+    return moment is not None and first <= china_day(moment) <= last
 
 
 def _measured_within(measure: Mapping[str, Any], first: date, last: date) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +19,7 @@ from api.services.improvement.states import CLOSED, DONE, ENDED, LIVE
 from api.services.improvement.weeks import Carried, Case, History, Units
 from api.services.office import Office
 from api.store import jobs, problems
-from domain.calendar import CHINA
+from domain.calendar import china_day
 from domain.complaint import is_anonymous, is_unknown
 from domain.errors import Conflict
 
@@ -119,7 +119,7 @@ def gather(office: Office, issue: str, department: str | None, progress: Progres
     """Every case of an issue, read a slice at a time so that nobody waits for it."""
     first, last = _read(office, partial(problems.extent, department=department))
     newest = _read(office, problems.newest_number)
-    today = office.clock().astimezone(CHINA).date()
+    today = china_day(office.clock())
     found: list[Case] = []
     for after in range(0, newest, _SPAN):
         read = partial(problems.cases, issue=issue, department=department, after=after,
@@ -128,8 +128,8 @@ def gather(office: Office, issue: str, department: str | None, progress: Progres
         progress(min(after + _SPAN, newest), newest)
     units = [_units(row) for row in _read(office, partial(problems.exposures_of,
                                                           department=department))]  # fmt: skip
-    begin = today if first is None else first.astimezone(CHINA).date()
-    end = today if last is None else last.astimezone(CHINA).date()
+    begin = today if first is None else china_day(first)
+    end = today if last is None else china_day(last)
     daily = _read(office, partial(problems.daily, department=department))
     return History(found, begin, min(end, today - timedelta(days=1)), units, daily)
 
@@ -139,7 +139,7 @@ def case_of(row: Any) -> Case:
     values = {name: v for name, v in values_of(row).items() if not is_unknown(v)}
     customer = values.get("customer_id")
     named = None if is_anonymous(customer) else str(customer)
-    return Case(row.received_at.astimezone(CHINA).date(), values, named)
+    return Case(china_day(row.received_at), values, named)
 
 
 def _units(row: Row[Any]) -> Units:
@@ -171,7 +171,7 @@ def _watch(office: Office, row: Row[Any], history: History, mine: Sequence[Carri
     """Take a solved problem up again when its pattern is back above the level that was reached."""
     from api.services.improvement.effects import returned
 
-    ended = row.ended_at.astimezone(CHINA).date()
+    ended = china_day(row.ended_at)
     last = max(mine, key=lambda one: one.done_on)
     whole = Carried(last.id, last.issue, row.places, last.done_on, last.lag_weeks)
     found = returned(history, whole, ended)
@@ -198,8 +198,3 @@ def _read(office: Office, work: Callable[[Connection], T]) -> T:
 
 def _write(office: Office, work: Callable[[Connection], T]) -> T:
     return office.database.submit(work).result()
-
-
-def today_of(office: Office) -> date:
-    """The day in China."""
-    return office.clock().astimezone(CHINA).date()

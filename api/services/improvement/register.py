@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Row
 
 from api.services import analysis
 from api.services.access import Caller, Scope
-from api.services.improvement.hands import Hand, day, refuse_stale
+from api.services.improvement.hands import Hand, refuse_stale
 from api.services.improvement.patterns import checked, slot_of
 from api.services.improvement.progress import settle
 from api.services.improvement.states import OPEN, OWNED, PROBLEM, step
 from api.services.office import Office
+from api.services.queries import day_of, row_after
 from api.store import problems
 from api.store.problems import Wanted
 from domain.errors import Conflict, NotFound, RowRefused
@@ -109,7 +110,7 @@ def _new(hand: Hand, asked: Mapping[str, Any]) -> dict[str, Any]:
         "severity": asked.get("severity") or "一般",
         "state": OWNED if owner else OPEN,
         "owner": owner,
-        "since": day("since", asked.get("since")),
+        "since": day_of(asked.get("since"), "since"),
         "cost": asked.get("cost"),
         "source": dict(asked.get("source") or {"kind": "person"}),
         "containment": hand.masked(asked.get("containment")),
@@ -160,9 +161,7 @@ async def page(
     office: Office, caller: Caller, wanted: Mapping[str, str | None], cursor: str | None, limit: int
 ) -> dict[str, Any]:
     """A page of problems, newest first, and the cursor of the next one."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise RowRefused("give `next` of the page before", "cursor")
-    after = None if cursor is None else int(cursor)
+    after = row_after(cursor)
     filters = Wanted(caller.departments, **wanted)
     work = partial(_page, wanted=filters, after=after, limit=limit)
     return await office.read(work)
@@ -276,7 +275,7 @@ def _edit(
     if asked.get("title") is not None:
         values["title"] = hand.named(asked["title"])
     if asked.get("since") is not None:
-        values["since"] = day("since", asked["since"])
+        values["since"] = day_of(asked["since"], "since")
     if asked.get("causes") is not None:
         values["causes"] = _masked_causes(hand, asked["causes"])
     hand.change(row, values, "edited", fields=sorted(values))
@@ -325,10 +324,8 @@ async def linked(
     office: Office, caller: Caller, identifier: str, cursor: str | None, limit: int
 ) -> dict[str, Any]:
     """Complaints of a problem, newest first."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise RowRefused("give `next` of the page before", "cursor")
     work = partial(_linked, office=office, caller=caller, identifier=identifier,
-                   after=int(cursor or 0), limit=limit)  # fmt: skip
+                   after=row_after(cursor) or 0, limit=limit)  # fmt: skip
     return await office.read(work)
 
 

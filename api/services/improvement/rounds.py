@@ -8,10 +8,11 @@ from functools import partial
 from sqlalchemy import Connection
 
 from api.services.improvement.linking import link_complaints
-from api.services.improvement.proof import KIND, reopen_by_itself, today_of
+from api.services.improvement.proof import KIND, reopen_by_itself
 from api.services.improvement.states import ACCEPTED, KNOWN, PLANNED
 from api.services.office import Office
 from api.store import jobs, problems
+from domain.calendar import china_day
 
 _REMIND_BEFORE = timedelta(days=7)
 
@@ -28,7 +29,7 @@ def tend(office: Office) -> bool:
 
 def _remind(connection: Connection, office: Office) -> None:
     """One message for each measure that is nearly due, one when its day has passed."""
-    today = today_of(office)
+    today = china_day(office.clock())
     for row in problems.planned_until(connection, PLANNED, today + _REMIND_BEFORE, None):
         kind = "overdue" if row.due_on < today else "due"
         detail = {"measure": row.id, "owner": row.owner, "due_on": row.due_on.isoformat()}
@@ -39,11 +40,11 @@ def _remind(connection: Connection, office: Office) -> None:
 def _review(connection: Connection, office: Office) -> None:
     """Take known and accepted problems up again on the day that was set for it."""
     for row in problems.in_states(connection, (KNOWN, ACCEPTED)):
-        if row.review_on is not None and row.review_on <= today_of(office):
+        if row.review_on is not None and row.review_on <= china_day(office.clock()):
             reopen_by_itself(connection, office, row, {"reason": "the day of review has come"})
 
 
 def _schedule(connection: Connection, office: Office) -> None:
     """Queue the day's measuring, once however many workers there are."""
-    slot = f"all:{today_of(office)}"
+    slot = f"all:{china_day(office.clock())}"
     jobs.add(connection, jobs.NewJob(KIND, slot, {}, "worker", office.clock()))

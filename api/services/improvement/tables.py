@@ -15,7 +15,7 @@ from api.services.exposure import units_column
 from api.services.improvement.effects import measured
 from api.services.improvement.weeks import EXPOSED, Carried, Case, History, Units
 from api.services.tables import RowError, Table, read_table
-from domain.calendar import CHINA, parse_time
+from domain.calendar import china_day, parse_time
 from domain.complaint import is_anonymous, is_unknown
 from domain.errors import ColumnMissing, InputError, SettingRefused
 
@@ -131,7 +131,7 @@ def _codes(one: Carried) -> frozenset[str]:
 
 def _day(raw: Any) -> date | None:
     try:
-        return parse_time(raw).astimezone(CHINA).date()
+        return china_day(parse_time(raw))
     except InputError:
         return None
 

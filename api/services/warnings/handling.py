@@ -12,13 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
-from api.services.judgements import day_of, reason_of
+from api.services.judgements import reason_of
 from api.services.office import Office
-from api.services.warnings.keeping import today
+from api.services.queries import day_of, row_after
 from api.store import warnings
 from api.store.complaints import audit_row
 from api.store.warnings import Wanted
-from domain.errors import Conflict, InputError, NotFound, RowRefused
+from domain.calendar import china_day
+from domain.errors import Conflict, NotFound, RowRefused
 
 _SHOWN = ("id", "department", "signature", "kind", "first_week", "last_week", "active", "report",
           "raised_at", "seen_at", "acknowledged_at", "acknowledged_by", "note", "muted_until",
@@ -34,7 +35,7 @@ def wanted(
 ) -> Wanted:
     """What a list shows, as of today."""
     return Wanted(
-        today=today(office.clock()),
+        today=china_day(office.clock()).isoformat(),
         department=department,
         state=state,
         signature=signature,
@@ -46,10 +47,8 @@ async def page(
     office: Office, caller: Caller, asked: Wanted, cursor: str | None, limit: int
 ) -> dict[str, Any]:
     """Warnings, newest first, and the cursor of the next page."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InputError("a cursor is the `next` of an earlier reply")
     within = replace(asked, departments=caller.departments)
-    after = None if cursor is None else int(cursor)
+    after = row_after(cursor)
     rows = await office.read(partial(warnings.page, wanted=within, after=after, limit=limit + 1))
     shown = rows[:limit]
     following = str(shown[-1].number) if len(rows) > limit else None
@@ -62,7 +61,7 @@ async def shown(office: Office, caller: Caller, identifier: str) -> dict[str, An
     row = await office.read(work)
     if row is None:
         raise NotFound("there is no warning of this id")
-    return _out(row, today(office.clock()))
+    return _out(row, china_day(office.clock()).isoformat())
 
 
 async def chart(office: Office, caller: Caller, identifier: str) -> str:
@@ -103,9 +102,9 @@ async def mute(
 ) -> dict[str, Any]:
     """No news of it, nor of the same thing anew, until a day; without a day the muting ends."""
     day = day_of(until, "until")
-    if day is not None and day < today(office.clock()):
+    if day is not None and day < china_day(office.clock()):
         raise RowRefused("lies in the past; give a day from today on, or null to end it", "until")
-    values = {"muted_until": day, "muted_by": caller.id if day else None}
+    values = {"muted_until": day and day.isoformat(), "muted_by": caller.id if day else None}
     values["note"] = reason_of(office, reason)
     return await _changed(office, caller, identifier, "mute" if day else "unmute", values)
 

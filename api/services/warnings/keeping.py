@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 from api.services.warnings.found import Found
 from api.store import delivery, warnings
 from api.store.delivery import Message
-from domain.calendar import CHINA
+from domain.calendar import china_day
 
 _APART_WEEKS = 8
 
@@ -102,12 +102,7 @@ def _raise(
 
 def _is_quiet(values: dict[str, Any], at: datetime) -> bool:
     until = values["muted_until"]
-    return until is not None and until >= today(at)
-
-
-def today(at: datetime) -> str:
-    """The day it is in China."""
-    return at.astimezone(CHINA).date().isoformat()
+    return until is not None and until >= china_day(at).isoformat()
 
 
 def _announce(connection: Connection, values: dict[str, Any], sighting: Sighting) -> None:
