@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
-from api.services.improvement.hands import Hand, refuse_stale
+from api.services.improvement.hands import Hand, by_hand
 from api.services.improvement.patterns import Pattern, Place, slot_of
 from api.services.improvement.progress import settle
 from api.services.improvement.register import masked_places, new_problem, shown
@@ -27,25 +27,16 @@ async def end(
     office: Office, caller: Caller, identifier: str, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Close a problem by its proof, or say that it is known or accepted."""
-    work = partial(_end, office=office, caller=caller, identifier=identifier, asked=asked)
-    await office.write(work)
+    await by_hand(office, caller, partial(_end, identifier=identifier, asked=asked))
     return await shown(office, caller, identifier)
 
 
-def _end(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    asked: Mapping[str, Any],
-) -> None:
-    hand = Hand.of(connection, office, caller)
-    row = hand.problem(identifier)
-    refuse_stale(row, asked["version"])
+def _end(hand: Hand, identifier: str, asked: Mapping[str, Any]) -> None:
+    row = hand.problem(identifier, asked["version"])
     state = step(PROBLEM, _ENDINGS[asked["ending"]], row.state)
     review_on = day_of(asked.get("review_on"), "review_on")
     if state == CLOSED:
-        _refuse_unproven(connection, row)
+        _refuse_unproven(hand.connection, row)
     elif review_on is None:
         raise RowRefused("give the day on which this is looked at again", "review_on")
     if review_on is not None and review_on <= hand.today:
@@ -56,7 +47,7 @@ def _end(
         "reason": hand.masked(asked["reason"]),
         "review_on": review_on,
         "ended_at": hand.now,
-        "ended_by": caller.id,
+        "ended_by": hand.caller.id,
     }
     if asked.get("lesson") is not None:
         values["lesson"] = hand.masked(asked["lesson"])
@@ -95,25 +86,15 @@ async def reopen(
     office: Office, caller: Caller, identifier: str, reason: str, version: int
 ) -> dict[str, Any]:
     """Take an ended problem up again."""
-    work = partial(
-        _reopen, office=office, caller=caller, identifier=identifier, reason=reason, version=version
+    await by_hand(
+        office, caller, partial(_reopen, identifier=identifier, reason=reason, version=version)
     )
-    await office.write(work)
     return await shown(office, caller, identifier)
 
 
-def _reopen(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    reason: str,
-    version: int,
-) -> None:
-    hand = Hand.of(connection, office, caller)
-    row = hand.problem(identifier)
-    refuse_stale(row, version)
-    hand.change(row, reopened(row), "reopened", reason=office.masker.text(reason))
+def _reopen(hand: Hand, identifier: str, reason: str, version: int) -> None:
+    row = hand.problem(identifier, version)
+    hand.change(row, reopened(row), "reopened", reason=hand.office.masker.text(reason))
 
 
 def reopened(row: Row[Any]) -> dict[str, Any]:
@@ -133,24 +114,14 @@ async def merge(
     office: Office, caller: Caller, identifier: str, into: str, version: int
 ) -> dict[str, Any]:
     """Make two problems one: measures and complaints move over."""
-    work = partial(
-        _merge, office=office, caller=caller, identifier=identifier, into=into, version=version
+    await by_hand(
+        office, caller, partial(_merge, identifier=identifier, into=into, version=version)
     )
-    await office.write(work)
     return await shown(office, caller, into)
 
 
-def _merge(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    into: str,
-    version: int,
-) -> None:
-    hand = Hand.of(connection, office, caller)
-    row, target = hand.problem(identifier), hand.problem(into)
-    refuse_stale(row, version)
+def _merge(hand: Hand, identifier: str, into: str, version: int) -> None:
+    target, row = hand.problem(into), hand.problem(identifier, version)
     if row.id == target.id:
         raise RowRefused("is the problem itself; name another one", "into")
     if (row.issue, row.department) != (target.issue, target.department):
@@ -158,10 +129,10 @@ def _merge(
     state = step(PROBLEM, "merge", row.state)
     step(PROBLEM, "propose a measure", target.state)
     values = {"state": state, "merged_into": target.id, "slot": None, "ended_at": hand.now,
-              "ended_by": caller.id}  # fmt: skip
+              "ended_by": hand.caller.id}  # fmt: skip
     hand.change(row, values, "merged", into=target.id)
-    problems.move_links(connection, row.id, target.id, hand.now)
-    problems.move_measures(connection, row.id, target.id)
+    problems.move_links(hand.connection, row.id, target.id, hand.now)
+    problems.move_measures(hand.connection, row.id, target.id)
     _widen(hand, target, joined(target.places, row.places), row.id)
     settle(hand, hand.problem(into))
 
@@ -197,20 +168,12 @@ async def split(
     office: Office, caller: Caller, identifier: str, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Make a problem of its own of some of a problem's places."""
-    work = partial(_split, office=office, caller=caller, identifier=identifier, asked=asked)
-    return await shown(office, caller, await office.write(work))
+    work = partial(_split, identifier=identifier, asked=asked)
+    return await shown(office, caller, await by_hand(office, caller, work))
 
 
-def _split(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    asked: Mapping[str, Any],
-) -> str:
-    hand = Hand.of(connection, office, caller)
-    row = hand.problem(identifier)
-    refuse_stale(row, asked["version"])
+def _split(hand: Hand, identifier: str, asked: Mapping[str, Any]) -> str:
+    row = hand.problem(identifier, asked["version"])
     step(PROBLEM, "split", row.state)
     places = masked_places(hand, asked["places"])
     part, whole = Pattern.of(places), Pattern.of(row.places)

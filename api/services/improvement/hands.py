@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row
 
@@ -15,6 +15,8 @@ from api.store import problems
 from api.store.complaints import audit_row
 from domain.calendar import china_day
 from domain.errors import Conflict, NotFound
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,22 @@ class Hand:
         """The day in China."""
         return china_day(self.now)
 
-    def problem(self, identifier: str) -> Row[Any]:
-        """A problem that the caller may see."""
+    def problem(self, identifier: str, version: int | None = None) -> Row[Any]:
+        """A problem that the caller may see, at the version that they read."""
         row = problems.find(self.connection, identifier, self.caller.departments)
         if row is None:
             raise NotFound("there is no problem of this id")
+        _refuse_stale(row, version)
         return row
 
-    def measure(self, identifier: str) -> tuple[Row[Any], Row[Any]]:
-        """A measure that the caller may see, with its problem."""
+    def measure(self, identifier: str, version: int) -> tuple[Row[Any], Row[Any]]:
+        """A measure that the caller may see, at the version that they read, with its problem."""
         row = problems.find_measure(self.connection, identifier, self.caller.departments)
         if row is None:
             raise NotFound("there is no measure of this id")
-        return row, self.problem(row.problem)
+        problem = self.problem(row.problem)
+        _refuse_stale(row, version)
+        return row, problem
 
     def change(self, row: Row[Any], values: Mapping[str, Any], kind: str, /, **detail: Any) -> None:
         """Change a problem and write down who did it."""
@@ -77,7 +82,12 @@ class Hand:
         return None if name is None else self.office.masker.short(name)
 
 
-def refuse_stale(row: Any, version: int) -> None:
+async def by_hand(office: Office, caller: Caller, work: Callable[[Hand], T]) -> T:
+    """Let a caller do something in one transaction."""
+    return await office.write(lambda connection: work(Hand.of(connection, office, caller)))
+
+
+def _refuse_stale(row: Any, version: int | None) -> None:
     """Raise `Conflict` when somebody changed the row since the caller read it."""
-    if row.version != version:
+    if version is not None and row.version != version:
         raise Conflict(f"it has version {row.version} by now; read it again and repeat")

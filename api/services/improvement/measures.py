@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
-from api.services.improvement.hands import Hand, refuse_stale
+from api.services.improvement.hands import Hand, by_hand
 from api.services.improvement.patterns import Pattern
 from api.services.improvement.progress import settle
 from api.services.improvement.register import (
@@ -42,19 +42,11 @@ async def propose(
     office: Office, caller: Caller, identifier: str, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Suggest a measure for a problem."""
-    work = partial(_propose, office=office, caller=caller, identifier=identifier, asked=asked)
-    await office.write(work)
+    await by_hand(office, caller, partial(_propose, identifier=identifier, asked=asked))
     return await shown(office, caller, identifier)
 
 
-def _propose(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    asked: Mapping[str, Any],
-) -> None:
-    hand = Hand.of(connection, office, caller)
+def _propose(hand: Hand, identifier: str, asked: Mapping[str, Any]) -> None:
     row = hand.problem(identifier)
     step(PROBLEM, "propose a measure", row.state)
     values = {
@@ -63,12 +55,12 @@ def _propose(
         "state": SUGGESTED,
         "origin": asked.get("origin") or "own",
         "lag_weeks": asked.get("lag_weeks") or 0,
-        "proposed_by": caller.id,
+        "proposed_by": hand.caller.id,
         "version": 1,
         "created_at": hand.now,
         **_written(hand, row, {**asked, "places": asked.get("places") or []}),
     }
-    problems.add_measure(connection, values)
+    problems.add_measure(hand.connection, values)
     hand.note(row.id, "measure suggested", measure=values["id"])
 
 
@@ -98,22 +90,14 @@ async def edit(
     office: Office, caller: Caller, identifier: str, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Change a measure that is not yet carried out; it then needs to be approved again."""
-    work = partial(_edit, office=office, caller=caller, identifier=identifier, asked=asked)
-    return await shown(office, caller, await office.write(work))
+    work = partial(_edit, identifier=identifier, asked=asked)
+    return await shown(office, caller, await by_hand(office, caller, work))
 
 
-def _edit(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    asked: Mapping[str, Any],
-) -> str:
-    hand = Hand.of(connection, office, caller)
-    row, problem = hand.measure(identifier)
-    refuse_stale(row, asked["version"])
+def _edit(hand: Hand, identifier: str, asked: Mapping[str, Any]) -> str:
+    row, problem = hand.measure(identifier, asked["version"])
     state = step(MEASURE, "edit", row.state, "measure")
-    values = _written(hand, problem, asked) | {"state": state, "proposed_by": caller.id}
+    values = _written(hand, problem, asked) | {"state": state, "proposed_by": hand.caller.id}
     values |= {"decided_by": None, "decided_at": None}
     hand.change_measure(row, values, "measure edited")
     settle(hand, problem)
@@ -122,23 +106,19 @@ def _edit(
 
 async def approve(office: Office, caller: Caller, identifier: str, version: int) -> dict[str, Any]:
     """Agree to what another person suggested."""
-    work = partial(_approve, office=office, caller=caller, identifier=identifier, version=version)
-    return await shown(office, caller, await office.write(work))
+    work = partial(_approve, identifier=identifier, version=version)
+    return await shown(office, caller, await by_hand(office, caller, work))
 
 
-def _approve(
-    connection: Connection, office: Office, caller: Caller, identifier: str, version: int
-) -> str:
-    hand = Hand.of(connection, office, caller)
-    row, problem = hand.measure(identifier)
-    refuse_stale(row, version)
+def _approve(hand: Hand, identifier: str, version: int) -> str:
+    row, problem = hand.measure(identifier, version)
     state = step(MEASURE, "approve", row.state, "measure")
     step(PROBLEM, "approve a measure", problem.state)
-    if row.proposed_by == caller.id:
+    if row.proposed_by == hand.caller.id:
         raise RoleRefused("who suggested a measure can't approve it; another person must")
     if row.owner is None or row.due_on is None:
         raise Conflict("a measure needs an owner and a date before it is approved; edit it first")
-    values = {"state": state, "decided_by": caller.id, "decided_at": hand.now}
+    values = {"state": state, "decided_by": hand.caller.id, "decided_at": hand.now}
     hand.change_measure(row, values, "measure approved")
     settle(hand, problem)
     return str(problem.id)
@@ -148,20 +128,12 @@ async def carry_out(
     office: Office, caller: Caller, identifier: str, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Say on which day a measure was carried out, and what shows it."""
-    work = partial(_carry_out, office=office, caller=caller, identifier=identifier, asked=asked)
-    return await shown(office, caller, await office.write(work))
+    work = partial(_carry_out, identifier=identifier, asked=asked)
+    return await shown(office, caller, await by_hand(office, caller, work))
 
 
-def _carry_out(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    asked: Mapping[str, Any],
-) -> str:
-    hand = Hand.of(connection, office, caller)
-    row, problem = hand.measure(identifier)
-    refuse_stale(row, asked["version"])
+def _carry_out(hand: Hand, identifier: str, asked: Mapping[str, Any]) -> str:
+    row, problem = hand.measure(identifier, asked["version"])
     done_on = day_of(asked["done_on"], "done_on")
     if done_on is not None and done_on > hand.today:
         raise RowRefused("lies in the future; give the day on which it was carried out", "done_on")
@@ -181,27 +153,16 @@ async def drop(
     office: Office, caller: Caller, identifier: str, reason: str, version: int
 ) -> dict[str, Any]:
     """Give a measure up, for a reason."""
-    work = partial(
-        _drop, office=office, caller=caller, identifier=identifier, reason=reason, version=version
-    )
-    return await shown(office, caller, await office.write(work))
+    work = partial(_drop, identifier=identifier, reason=reason, version=version)
+    return await shown(office, caller, await by_hand(office, caller, work))
 
 
-def _drop(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    reason: str,
-    version: int,
-) -> str:
-    hand = Hand.of(connection, office, caller)
-    row, problem = hand.measure(identifier)
-    refuse_stale(row, version)
+def _drop(hand: Hand, identifier: str, reason: str, version: int) -> str:
+    row, problem = hand.measure(identifier, version)
     values = {
         "state": step(MEASURE, "drop", row.state, "measure"),
         "reason": hand.masked(reason),
-        "decided_by": caller.id,
+        "decided_by": hand.caller.id,
         "decided_at": hand.now,
     }
     hand.change_measure(row, values, "measure dropped")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 
 from api.services.access import Caller
 from api.services.improvement.endings import reopened
-from api.services.improvement.hands import Hand
+from api.services.improvement.hands import Hand, by_hand
 from api.services.improvement.indicators import RETURNED
 from api.services.improvement.patterns import issues_of, values_of
 from api.services.improvement.states import CLOSED, DONE, ENDED, LIVE
@@ -35,20 +35,17 @@ Progress = Callable[[int, int], None]
 
 async def order(office: Office, caller: Caller, identifier: str) -> dict[str, str]:
     """Ask for the effects of a problem's measures; a job measures them."""
-    return await office.write(partial(_order, office=office, caller=caller, identifier=identifier))
+    return await by_hand(office, caller, partial(_order, identifier=identifier))
 
 
-def _order(
-    connection: Connection, office: Office, caller: Caller, identifier: str
-) -> dict[str, str]:
-    hand = Hand.of(connection, office, caller)
+def _order(hand: Hand, identifier: str) -> dict[str, str]:
     row = hand.problem(identifier)
-    if not any(each.state == DONE for each in problems.measures_of(connection, [row.id])):
+    if not any(each.state == DONE for each in problems.measures_of(hand.connection, [row.id])):
         raise Conflict("no measure of this problem is carried out yet; there is nothing to measure")
     slot = f"{row.id}:{secrets.token_hex(8)}"
-    new = jobs.NewJob(KIND, slot, {"problem": row.id}, caller.id, hand.now, row.department)
+    new = jobs.NewJob(KIND, slot, {"problem": row.id}, hand.caller.id, hand.now, row.department)
     hand.note(row.id, "measuring asked")
-    return {"id": row.id, "job": str(jobs.add(connection, new))}
+    return {"id": row.id, "job": str(jobs.add(hand.connection, new))}
 
 
 def run_effects(office: Office, told: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

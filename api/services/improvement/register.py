@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 
 from api.services import analysis
 from api.services.access import Caller, Scope
-from api.services.improvement.hands import Hand, refuse_stale
+from api.services.improvement.hands import Hand, by_hand
 from api.services.improvement.patterns import checked, slot_of
 from api.services.improvement.progress import settle
 from api.services.improvement.states import OPEN, OWNED, PROBLEM, step
@@ -36,7 +36,7 @@ async def raise_problem(office: Office, caller: Caller, asked: Mapping[str, Any]
     taken = dict(asked)
     if (named := taken.pop("raised_from", None)) is not None:
         taken = await _from_report(office, caller, named, taken)
-    identifier = await office.write(partial(_raise, office=office, caller=caller, asked=taken))
+    identifier = await by_hand(office, caller, partial(_raise, asked=taken))
     return await shown(office, caller, identifier)
 
 
@@ -77,14 +77,17 @@ def _place(item: Mapping[str, Any]) -> dict[str, str]:
     return {"attribute": item["attribute"], "value": item["value"]}
 
 
-def _raise(connection: Connection, office: Office, caller: Caller, asked: Mapping[str, Any]) -> str:
-    hand = Hand.of(connection, office, caller)
+def _raise(hand: Hand, asked: Mapping[str, Any]) -> str:
     values = _new(hand, asked)
-    if not problems.any_problem(connection):
-        problems.skip_to_now(connection)
-    if not problems.add(connection, values):
-        there = problems.at_slot(connection, values["slot"])
-        known = None if there is None else problems.find(connection, there, caller.departments)
+    if not problems.any_problem(hand.connection):
+        problems.skip_to_now(hand.connection)
+    if not problems.add(hand.connection, values):
+        there = problems.at_slot(hand.connection, values["slot"])
+        known = (
+            None
+            if there is None
+            else problems.find(hand.connection, there, hand.caller.departments)
+        )
         raise Conflict(f"the problem {there} has this pattern already"
                        + (f" and is {known.state}; reopen it" if known and known.ended_at else "")
                        if known else "there is a problem with this pattern already")  # fmt: skip
@@ -254,21 +257,12 @@ async def edit(
     office: Office, caller: Caller, identifier: str, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Change what is written of a problem; what is not given stays."""
-    work = partial(_edit, office=office, caller=caller, identifier=identifier, asked=asked)
-    await office.write(work)
+    await by_hand(office, caller, partial(_edit, identifier=identifier, asked=asked))
     return await shown(office, caller, identifier)
 
 
-def _edit(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    asked: Mapping[str, Any],
-) -> None:
-    hand = Hand.of(connection, office, caller)
-    row = hand.problem(identifier)
-    refuse_stale(row, asked["version"])
+def _edit(hand: Hand, identifier: str, asked: Mapping[str, Any]) -> None:
+    row = hand.problem(identifier, asked["version"])
     step(PROBLEM, "edit", row.state)
     values = {name: asked[name] for name in ("severity", "cost") if asked.get(name) is not None}
     values |= {name: hand.masked(asked[name]) for name in _TEXTS if asked.get(name) is not None}
@@ -296,24 +290,14 @@ async def assign(
     office: Office, caller: Caller, identifier: str, owner: str, version: int
 ) -> dict[str, Any]:
     """Give a problem an owner."""
-    work = partial(
-        _assign, office=office, caller=caller, identifier=identifier, owner=owner, version=version
+    await by_hand(
+        office, caller, partial(_assign, identifier=identifier, owner=owner, version=version)
     )
-    await office.write(work)
     return await shown(office, caller, identifier)
 
 
-def _assign(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    owner: str,
-    version: int,
-) -> None:
-    hand = Hand.of(connection, office, caller)
-    row = hand.problem(identifier)
-    refuse_stale(row, version)
+def _assign(hand: Hand, identifier: str, owner: str, version: int) -> None:
+    row = hand.problem(identifier, version)
     masked = hand.named(owner)
     values = {"owner": masked, "state": step(PROBLEM, "assign", row.state)}
     hand.change(row, values, "assigned", owner=masked)
@@ -351,27 +335,19 @@ async def relink(
     office: Office, caller: Caller, identifier: str, complaint: str, belongs: bool
 ) -> dict[str, Any]:
     """Hang a complaint on a problem or take it off, whatever its pattern says."""
-    work = partial(_relink, office=office, caller=caller, identifier=identifier,
+    work = partial(_relink, identifier=identifier,
                    complaint=complaint, belongs=belongs)  # fmt: skip
-    await office.write(work)
+    await by_hand(office, caller, work)
     return await shown(office, caller, identifier)
 
 
-def _relink(
-    connection: Connection,
-    office: Office,
-    caller: Caller,
-    identifier: str,
-    complaint: str,
-    belongs: bool,
-) -> None:
+def _relink(hand: Hand, identifier: str, complaint: str, belongs: bool) -> None:
     from api.store import complaints
 
-    hand = Hand.of(connection, office, caller)
     row = hand.problem(identifier)
-    found = complaints.find(connection, complaint, caller.departments)
+    found = complaints.find(hand.connection, complaint, hand.caller.departments)
     if found is None or row.department not in (None, found.department):
         raise NotFound("there is no complaint of this id")
     how = problems.BY_PERSON if belongs else problems.LEFT_OUT
-    problems.link(connection, row.id, [complaint], how, hand.now)
+    problems.link(hand.connection, row.id, [complaint], how, hand.now)
     hand.note(row.id, "linked" if belongs else "unlinked", complaint=complaint)
