@@ -488,16 +488,7 @@ def _migrated(labels: dict[str, list[Any]], file: Path, codes: Taxonomy) -> dict
 
 def _taxonomy(file: Path | None, labels: dict[str, list[Any]]) -> Taxonomy:
     """The caller's codes; else the shipped ones where they know every label; else the labels."""
-    from domain.taxonomy import NO_COMPLAINT, Code, Taxonomy, read_taxonomy, shipped_taxonomy
-    from triage.migration import taxonomy_of
+    from api.services.learning.trial import taxonomy_for
+    from domain.taxonomy import read_taxonomy
 
-    if file is not None:
-        return read_taxonomy(file)
-    shipped = shipped_taxonomy()
-    categories = set(labels.get("category", ())) - {NO_COMPLAINT}
-    codes = [code for row in labels.get("issues", ()) for code in row]
-    if categories <= set(shipped.categories) and all(code in shipped for code in codes):
-        return shipped
-    if codes:
-        return taxonomy_of(codes)
-    return Taxonomy(Code(name, (name,)) for name in sorted(categories))
+    return taxonomy_for(labels) if file is None else read_taxonomy(file)

@@ -186,7 +186,6 @@ def run_report(office: Office, told: Mapping[str, Any], progress: Progress) -> d
         told,
         progress,
         limit_seconds=office.settings.report_seconds,
-        limit_bytes=office.settings.job_memory_bytes,
     )
     return {**made, "warnings": _keep_warnings(office, told)}
 

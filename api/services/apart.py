@@ -48,15 +48,15 @@ def run_apart(
     progress: Tell,
     *,
     limit_seconds: float,
-    limit_bytes: int,
     take: Take | None = None,
 ) -> dict[str, Any]:
     """What `work(settings, told, line)` returns; it must be a function of a module.
 
     `take` gets what the work hands over on its way, in order.
 
-    `LimitExceeded` when it takes longer or more memory, `InputError` when it refuses its input,
-    `RuntimeError` when it fails; whatever `progress` raises ends it too.
+    `LimitExceeded` when it takes longer, or more memory than the settings grant a job,
+    `InputError` when it refuses its input, `RuntimeError` when it fails; whatever `progress`
+    raises ends it too.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -65,7 +65,7 @@ def run_apart(
     child.start()
     theirs.close()
     try:
-        return _awaited(child, ours, progress, take, limit_seconds, limit_bytes)
+        return _awaited(child, ours, progress, take, limit_seconds, settings.job_memory_bytes)
     finally:
         child.kill()
         child.join()

@@ -19,11 +19,11 @@ from api.services.judgement import judge
 from api.services.learning.provenance import HANDLER, label_rows
 from api.services.office import Office
 from api.services.queries import row_after
-from api.services.rows import refuse_unknown_labels
+from api.services.rows import given_labels
 from api.store import complaints, learning
 from api.store.complaints import Change, Filter
 from domain.calendar import parse_time
-from domain.complaint import LABELS, Complaint
+from domain.complaint import Complaint
 from domain.errors import Conflict, InputError, LimitExceeded, NotFound, RoleRefused, RowRefused
 from domain.taxonomy import shipped_taxonomy
 
@@ -94,10 +94,7 @@ async def relabel(
     office: Office, caller: Caller, identifier: str, labels: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Put a person's labels above the model's; deadlines and route follow them."""
-    given = {name: labels[name] for name in LABELS if labels.get(name) is not None}
-    if not given:
-        raise InputError("give at least one of category, issues, tier, sentiment")
-    refuse_unknown_labels(given, shipped_taxonomy())
+    given = given_labels(labels, shipped_taxonomy())
     row = await one(office, caller, identifier)
     merged = {**(row.labels or {}), **given}
     reason = labels.get("reason")

@@ -177,7 +177,6 @@ def run_import(office: Office, told: Mapping[str, Any], progress: Progress) -> d
             asked,
             storing,
             limit_seconds=office.settings.import_seconds,
-            limit_bytes=office.settings.job_memory_bytes,
             take=storing.hand,
         )
     file.unlink(missing_ok=True)

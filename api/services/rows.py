@@ -15,7 +15,7 @@ from domain.complaint import (
     Tier,
     parse_complaint,
 )
-from domain.errors import RowRefused
+from domain.errors import InputError, RowRefused
 from domain.taxonomy import NO_COMPLAINT, Taxonomy
 
 NUMBERS: Mapping[str, tuple[float, float]] = {
@@ -84,6 +84,15 @@ def refusal(column: str | None, reason: str) -> RowRefused:
 def labels_of(complaint: Complaint) -> dict[str, Any]:
     """The labels that a row brings."""
     return {name: complaint.values[name] for name in LABELS if name in complaint.values}
+
+
+def given_labels(written: Mapping[str, Any], *taxonomies: Taxonomy) -> dict[str, Any]:
+    """What a person says of a complaint; `InputError` for nothing, `RowRefused` for the unknown."""
+    labels = {name: written[name] for name in LABELS if written.get(name) is not None}
+    if not labels:
+        raise InputError("give at least one of category, issues, tier, sentiment")
+    refuse_unknown_labels(labels, *taxonomies)
+    return labels
 
 
 def refuse_unknown_labels(labels: Mapping[str, Any], *taxonomies: Taxonomy) -> None:

@@ -22,9 +22,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
+from api.store.statements import insert_for, within
 from api.store.tables import audit, complaints, events, outbox
 
 PENDING = "pending"
@@ -86,9 +85,8 @@ class Filter:
 @cache
 def _insert_once(dialect: str) -> Any:
     """One statement for each database, so that it is compiled once."""
-    insert_ = insert_on_sqlite if dialect == "sqlite" else insert_on_postgresql
     return (
-        insert_(complaints)
+        insert_for(dialect, complaints)
         .on_conflict_do_nothing(index_elements=["id"])
         .returning(complaints.c.number)
     )
@@ -162,7 +160,7 @@ def find(
 ) -> Row[Any] | None:
     """One complaint by the caller's id, within the departments."""
     statement = select(complaints).where(complaints.c.id == identifier)
-    return connection.execute(statement.where(*_within(departments))).first()
+    return connection.execute(statement.where(*within(complaints, departments))).first()
 
 
 def fingerprints(connection: Connection, identifiers: Sequence[str]) -> dict[str, str]:
@@ -278,12 +276,8 @@ def history(connection: Connection, identifier: str) -> list[Row[Any]]:
     return list(connection.execute(statement.order_by(events.c.number)))
 
 
-def _within(departments: Sequence[str] | None) -> list[ColumnElement[bool]]:
-    return [] if departments is None else [complaints.c.department.in_(list(departments))]
-
-
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    conditions = _within(wanted.departments)
+    conditions = within(complaints, wanted.departments)
     for name in ("category", "tier", "queue", "state"):
         if (value := getattr(wanted, name)) is not None:
             conditions.append(complaints.c[name] == value)

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, exists, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
+from api.store.statements import insert_into
 from api.store.tables import complaints, deliveries, outbox, webhooks
 
 WEBHOOK = "webhook"
@@ -145,7 +144,6 @@ def add(
     connection: Connection, message: Message, way: str, target: str, payload: str, now: datetime
 ) -> bool:
     """Queue one delivery; False when it is queued already."""
-    dialect = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
     values = {
         "message": message.id,
         "way": way,
@@ -158,7 +156,7 @@ def add(
         "next_at": now,
         "created_at": now,
     }
-    statement = dialect(deliveries).values(values).on_conflict_do_nothing(
+    statement = insert_into(connection, deliveries).values(values).on_conflict_do_nothing(
         index_elements=["message", "way", "target"]
     )  # fmt: skip
     return connection.execute(statement.returning(deliveries.c.number)).first() is not None

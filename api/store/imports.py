@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
+from api.store.statements import insert_into, within
 from api.store.tables import import_errors, imports
 
 
@@ -38,8 +37,9 @@ def refuse(connection: Connection, identifier: str, refusals: Sequence[Refusal])
     """Write down refused rows; a repeated run writes none twice."""
     if not refusals:
         return
-    dialect = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
-    statement = dialect(import_errors).on_conflict_do_nothing(index_elements=["import_id", "row"])
+    statement = insert_into(connection, import_errors).on_conflict_do_nothing(
+        index_elements=["import_id", "row"]
+    )
     rows = [
         {"import_id": identifier, "row": r.row, "column": r.column, "reason": r.reason[:500]}
         for r in refusals
@@ -52,8 +52,7 @@ def find(
 ) -> Row[Any] | None:
     """One import by its id, within the departments."""
     statement = select(imports).where(imports.c.id == identifier)
-    if departments is not None:
-        statement = statement.where(imports.c.department.in_(list(departments)))
+    statement = statement.where(*within(imports, departments))
     return connection.execute(statement).first()
 
 

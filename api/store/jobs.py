@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
+from api.store.statements import insert_into, within
 from api.store.tables import jobs
 
 QUEUED = "queued"
@@ -46,7 +45,6 @@ class Claim:
 
 def add(connection: Connection, new: NewJob) -> str | None:
     """Queue a job; its id, or None when its slot is taken."""
-    dialect = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
     values = {
         "id": f"job_{uuid.uuid4().hex}",
         "kind": new.kind,
@@ -61,7 +59,11 @@ def add(connection: Connection, new: NewJob) -> str | None:
         "by": new.by,
         "created_at": new.at,
     }
-    statement = dialect(jobs).values(values).on_conflict_do_nothing(index_elements=["kind", "slot"])
+    statement = (
+        insert_into(connection, jobs)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["kind", "slot"])
+    )
     row = connection.execute(statement.returning(jobs.c.id)).first()
     return None if row is None else str(row.id)
 
@@ -140,8 +142,7 @@ def find(
 ) -> Row[Any] | None:
     """One job by its id, within the departments."""
     statement = select(jobs).where(jobs.c.id == identifier)
-    if departments is not None:
-        statement = statement.where(jobs.c.department.in_(list(departments)))
+    statement = statement.where(*within(jobs, departments))
     return connection.execute(statement).first()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, or_, select, update
 
+from api.store.statements import within
 from api.store.tables import judgements
 
 
@@ -19,8 +20,7 @@ def add(connection: Connection, values: Mapping[str, Any]) -> None:
 def listed(connection: Connection, departments: Sequence[str] | None) -> list[Row[Any]]:
     """What stands, newest first, within the departments."""
     statement = _standing()
-    if departments is not None:
-        statement = statement.where(judgements.c.department.in_(list(departments)))
+    statement = statement.where(*within(judgements, departments))
     return list(connection.execute(statement))
 
 
@@ -45,7 +45,6 @@ def withdraw(
 ) -> bool:
     """Take one back; False when none of this id stands within the departments."""
     mine = [judgements.c.id == identifier, judgements.c.withdrawn_at.is_(None)]
-    if departments is not None:
-        mine.append(judgements.c.department.in_(list(departments)))
+    mine += within(judgements, departments)
     statement = update(judgements).where(*mine).values(withdrawn_at=at, withdrawn_by=by)
     return connection.execute(statement.returning(judgements.c.number)).first() is not None

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
+from api.store.statements import insert_into, within
 from api.store.tables import (
     active_models,
     candidates,
@@ -47,8 +46,8 @@ def newest_labels(
     """The newest labels within the departments, newest first."""
     statement = select(labels)
     if departments is not None:
-        mine = complaints.c.department.in_(list(departments))
-        statement = statement.join(complaints, complaints.c.id == labels.c.complaint).where(mine)
+        mine = within(complaints, departments)
+        statement = statement.join(complaints, complaints.c.id == labels.c.complaint).where(*mine)
     return list(connection.execute(statement.order_by(labels.c.number.desc()).limit(limit)))
 
 
@@ -58,18 +57,16 @@ def unlabelled(
     """The newest decided complaints that nobody has labelled."""
     given = select(labels.c.number).where(labels.c.complaint == complaints.c.id).exists()
     statement = select(complaints).where(complaints.c.state == "decided", ~given)
-    if departments is not None:
-        statement = statement.where(complaints.c.department.in_(list(departments)))
+    statement = statement.where(*within(complaints, departments))
     return list(connection.execute(statement.order_by(complaints.c.number.desc()).limit(limit)))
 
 
-def within(
+def by_id(
     connection: Connection, identifiers: Sequence[str], departments: Sequence[str] | None
 ) -> dict[str, Row[Any]]:
     """Those of some complaints that belong to the departments, by id."""
     statement = select(complaints).where(complaints.c.id.in_(list(identifiers)))
-    if departments is not None:
-        statement = statement.where(complaints.c.department.in_(list(departments)))
+    statement = statement.where(*within(complaints, departments))
     return {row.id: row for row in connection.execute(statement)}
 
 
@@ -156,8 +153,9 @@ def add_shadow_answers(
     connection: Connection, identifier: str, upto: int, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Keep what a candidate would have said, once for each complaint."""
-    dialect = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
-    once = dialect(shadow_answers).on_conflict_do_nothing(index_elements=["candidate", "complaint"])
+    once = insert_into(connection, shadow_answers).on_conflict_do_nothing(
+        index_elements=["candidate", "complaint"]
+    )
     if rows:
         connection.execute(once, [dict(row) for row in rows])
     mine = (candidates.c.id == identifier, candidates.c.shadow_from < upto)
@@ -188,8 +186,7 @@ def switch(
     """Make a version live if the expected one still is; once, whoever asks at the same time."""
     now = {"version": values["version"], "since": values["since"], "by": values["by"]}
     if first:
-        dialect = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
-        new = dialect(active_models).values(name=values["name"], **now)
+        new = insert_into(connection, active_models).values(name=values["name"], **now)
         once = new.on_conflict_do_nothing(index_elements=["name"])
         changed = connection.execute(once.returning(active_models.c.name)).first()
     else:

@@ -22,11 +22,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
 from api.store.complaints import Change
 from api.store.delivery import Message, announce
+from api.store.statements import insert_into, within
 from api.store.tables import (
     complaints,
     effects,
@@ -61,13 +60,9 @@ class Wanted:
     owner: str | None = None
 
 
-def _insert(connection: Connection) -> Any:
-    return insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
-
-
 def add(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a problem; False when a live one has its slot."""
-    statement = _insert(connection)(problems).values(**values)
+    statement = insert_into(connection, problems).values(**values)
     statement = statement.on_conflict_do_nothing(index_elements=["slot"])
     return connection.execute(statement.returning(problems.c.number)).first() is not None
 
@@ -81,7 +76,7 @@ def find(
     connection: Connection, identifier: str, departments: Sequence[str] | None = None
 ) -> Row[Any] | None:
     """One problem, within the departments."""
-    statement = select(problems).where(problems.c.id == identifier, *_within(departments))
+    statement = select(problems).where(problems.c.id == identifier, *within(problems, departments))
     return connection.execute(statement).first()
 
 
@@ -123,7 +118,7 @@ def note(
 ) -> bool:
     """Write an event down and tell who subscribed; False when it was written before."""
     values = {"problem": problem, "at": at, "kind": kind, "by": by, "detail": dict(detail)}
-    statement = _insert(connection)(problem_events).values(**values, once=once)
+    statement = insert_into(connection, problem_events).values(**values, once=once)
     statement = statement.on_conflict_do_nothing(index_elements=["problem", "once"])
     number = connection.execute(statement.returning(problem_events.c.number)).scalar()
     if number is None:
@@ -158,7 +153,7 @@ def find_measure(
 ) -> Row[Any] | None:
     """One measure, within the departments of its problem."""
     statement = select(measures).join(problems, problems.c.id == measures.c.problem)
-    statement = statement.where(measures.c.id == identifier, *_within(departments))
+    statement = statement.where(measures.c.id == identifier, *within(problems, departments))
     return connection.execute(statement).first()
 
 
@@ -188,7 +183,7 @@ def planned_until(
     statement = (
         select(measures, problems.c.title.label("problem_title"), problems.c.department)
         .join(problems, problems.c.id == measures.c.problem)
-        .where(measures.c.state == state, measures.c.due_on <= day, *_within(departments))
+        .where(measures.c.state == state, measures.c.due_on <= day, *within(problems, departments))
     )
     return list(connection.execute(statement.order_by(measures.c.due_on, measures.c.number)))
 
@@ -213,7 +208,7 @@ def solved(
             problems.c.issue == issue,
             effects.c.verdict == verdict,
             effects.c.number.in_(newest),
-            *_within(departments),
+            *within(problems, departments),
         )
     )
     return list(connection.execute(statement.order_by(measures.c.number.desc()).limit(limit)))
@@ -221,7 +216,7 @@ def solved(
 
 def put_effect(connection: Connection, values: Mapping[str, Any]) -> None:
     """Store what a measure was found to have done up to a day, once for each day."""
-    statement = _insert(connection)(effects).values(**values)
+    statement = insert_into(connection, effects).values(**values)
     kept = {name: values[name] for name in ("measured_at", "verdict", "sentence", "figures")}
     statement = statement.on_conflict_do_update(index_elements=["measure", "upto"], set_=kept)
     connection.execute(statement)
@@ -261,7 +256,7 @@ def link(
     rows = [{"problem": problem, "complaint": each, "how": how, "at": at} for each in identifiers]
     if not rows:
         return
-    statement = _insert(connection)(problem_complaints)
+    statement = insert_into(connection, problem_complaints)
     places = ["problem", "complaint"]
     if how == BY_PATTERN:
         statement = statement.on_conflict_do_nothing(index_elements=places)
@@ -391,7 +386,7 @@ def received(
     connection: Connection, departments: Sequence[str] | None, days: int
 ) -> tuple[datetime | None, int, int]:
     """When the last complaint came in; how many in the days up to it, and in as many before."""
-    mine = [] if departments is None else [complaints.c.department.in_(list(departments))]
+    mine = within(complaints, departments)
     last = connection.execute(select(func.max(complaints.c.received_at)).where(*mine)).scalar()
     if last is None:
         return None, 0, 0
@@ -451,7 +446,7 @@ def _place(connection: Connection) -> Change | None:
     statement = select(facts.c.value).where(facts.c.name == _CURSOR).with_for_update()
     value = connection.execute(statement).scalar()
     if value is None:
-        start = _insert(connection)(facts).values(name=_CURSOR, value="0.0")
+        start = insert_into(connection, facts).values(name=_CURSOR, value="0.0")
         connection.execute(start.on_conflict_do_nothing(index_elements=["name"]))
         return None
     tx, number = value.split(".")
@@ -470,7 +465,7 @@ def skip_to_now(connection: Connection) -> None:
 
 def _remember(connection: Connection, place: Change) -> None:
     value = f"{place.tx}.{place.number}"
-    statement = _insert(connection)(facts).values(name=_CURSOR, value=value)
+    statement = insert_into(connection, facts).values(name=_CURSOR, value=value)
     statement = statement.on_conflict_do_update(index_elements=["name"], set_={"value": value})
     connection.execute(statement)
 
@@ -500,7 +495,7 @@ def put_exposures(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
     """Store units by week and place; the newest figure for a place stands."""
     if not rows:
         return
-    statement = _insert(connection)(exposures)
+    statement = insert_into(connection, exposures)
     places = ["department", "week_start", *_PLACES]
     statement = statement.on_conflict_do_update(
         index_elements=places, set_={"units": statement.excluded.units}
@@ -526,12 +521,8 @@ def _count() -> Any:
     )
 
 
-def _within(departments: Sequence[str] | None) -> list[ColumnElement[bool]]:
-    return [] if departments is None else [problems.c.department.in_(list(departments))]
-
-
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    conditions = _within(wanted.departments)
+    conditions = within(problems, wanted.departments)
     for name in ("state", "issue", "owner"):
         if (value := getattr(wanted, name)) is not None:
             conditions.append(problems.c[name] == value)

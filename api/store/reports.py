@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from api.store.statements import within
 from api.store.tables import jobs, reports
 
 
@@ -24,8 +25,7 @@ def find(
         .join(jobs, jobs.c.id == reports.c.job)
         .where(reports.c.id == identifier)
     )
-    if departments is not None:
-        statement = statement.where(reports.c.department.in_(list(departments)))
+    statement = statement.where(*within(reports, departments))
     return connection.execute(statement).first()
 
 
@@ -33,6 +33,5 @@ def recent(connection: Connection, departments: Sequence[str] | None, limit: int
     """The newest reports with the state of their jobs."""
     statement = select(reports, jobs.c.state, jobs.c.failure, jobs.c.output)
     statement = statement.join(jobs, jobs.c.id == reports.c.job)
-    if departments is not None:
-        statement = statement.where(reports.c.department.in_(list(departments)))
+    statement = statement.where(*within(reports, departments))
     return list(connection.execute(statement.order_by(reports.c.created_at.desc()).limit(limit)))

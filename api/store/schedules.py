@@ -7,16 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
+from api.store.statements import insert_into, within
 from api.store.tables import jobs, reports, runs, schedules
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a schedule; False when there is one of the same scope."""
-    dialect = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
-    statement = dialect(schedules).values(**values)
+    statement = insert_into(connection, schedules).values(**values)
     statement = statement.on_conflict_do_nothing(index_elements=["scope"])
     return connection.execute(statement.returning(schedules.c.number)).first() is not None
 
@@ -24,8 +22,7 @@ def add(connection: Connection, values: Mapping[str, Any]) -> bool:
 def listed(connection: Connection, departments: Sequence[str] | None) -> list[Row[Any]]:
     """Every schedule that goes on, within the departments."""
     statement = select(schedules).where(schedules.c.ended_at.is_(None))
-    if departments is not None:
-        statement = statement.where(schedules.c.department.in_(list(departments)))
+    statement = statement.where(*within(schedules, departments))
     return list(connection.execute(statement.order_by(schedules.c.number)))
 
 
@@ -34,8 +31,7 @@ def end(
 ) -> bool:
     """Stop one; its scope is free again. False when there is none of this id."""
     mine = [schedules.c.id == identifier, schedules.c.ended_at.is_(None)]
-    if departments is not None:
-        mine.append(schedules.c.department.in_(list(departments)))
+    mine += within(schedules, departments)
     statement = update(schedules).where(*mine).values(ended_at=at, scope=identifier)
     return connection.execute(statement.returning(schedules.c.number)).first() is not None
 

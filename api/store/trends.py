@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, cast, func, select
 
+from api.store.statements import within
 from api.store.tables import complaints
 
 GROUPS = ("category", "tier", "queue", "department")
@@ -29,8 +30,7 @@ def weekly(
     statement = select(week, group, func.count()).where(
         complaints.c.received_at >= start, complaints.c.received_at < end
     )
-    if departments is not None:
-        statement = statement.where(complaints.c.department.in_(list(departments)))
+    statement = statement.where(*within(complaints, departments))
     rows = connection.execute(statement.group_by(week, group))
     return [(int(number), name, int(count)) for number, name, count in rows]
 

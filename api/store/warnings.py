@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_on_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
+from api.store.statements import insert_into, within
 from api.store.tables import warnings
 
 OPEN = "open"
@@ -33,8 +32,7 @@ class Wanted:
 
 def add(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a warning; False when the same one is there already."""
-    dialect = insert_on_sqlite if connection.dialect.name == "sqlite" else insert_on_postgresql
-    statement = dialect(warnings).values(**values).on_conflict_do_nothing(
+    statement = insert_into(connection, warnings).values(**values).on_conflict_do_nothing(
         index_elements=["scope", "key", "first_week"]
     )  # fmt: skip
     return connection.execute(statement.returning(warnings.c.number)).first() is not None
@@ -63,8 +61,7 @@ def find(
 ) -> Row[Any] | None:
     """One warning, within the departments."""
     statement = select(warnings).where(warnings.c.id == identifier)
-    if departments is not None:
-        statement = statement.where(warnings.c.department.in_(list(departments)))
+    statement = statement.where(*within(warnings, departments))
     return connection.execute(statement).first()
 
 
@@ -92,9 +89,7 @@ def _newest() -> ColumnElement[Any]:
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.departments is not None:
-        conditions.append(warnings.c.department.in_(list(wanted.departments)))
+    conditions = within(warnings, wanted.departments)
     if wanted.department is not None:
         conditions.append(warnings.c.department == wanted.department)
     if wanted.signature is not None:

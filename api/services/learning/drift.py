@@ -79,7 +79,6 @@ def run_look(office: Office, told: Mapping[str, Any], progress: Progress) -> dic
         told,
         progress,
         limit_seconds=settings.report_seconds,
-        limit_bytes=settings.job_memory_bytes,
     )
 
 

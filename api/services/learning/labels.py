@@ -15,10 +15,10 @@ from api.services import cases
 from api.services.access import Caller
 from api.services.learning.provenance import REVIEW, label_rows
 from api.services.office import Office
-from api.services.rows import refuse_unknown_labels
+from api.services.rows import given_labels
 from api.store import complaints, learning
 from domain.complaint import LABELS
-from domain.errors import Conflict, InputError
+from domain.errors import Conflict
 from domain.taxonomy import shipped_taxonomy
 
 _LOOKED_AT = 50_000
@@ -36,10 +36,7 @@ async def review(
     office: Office, caller: Caller, identifier: str, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A labeller's own opinion; where nobody has labelled yet it counts at once."""
-    labels = {name: given[name] for name in LABELS if given.get(name) is not None}
-    if not labels:
-        raise InputError("give at least one of category, issues, tier, sentiment")
-    refuse_unknown_labels(labels, shipped_taxonomy())
+    labels = given_labels(given, shipped_taxonomy())
     row = await cases.one(office, caller, identifier)
     rows = label_rows(
         row.id,

@@ -45,7 +45,7 @@ async def next_labels(office: Office, caller: Caller, limit: int) -> dict[str, A
     argued = disputed(opinions(given))
     labelled = list(dict.fromkeys(row.complaint for row in given))[:_COMPARED]
     known = await office.read(
-        partial(learning.within, identifiers=labelled, departments=caller.departments)
+        partial(learning.by_id, identifiers=labelled, departments=caller.departments)
     )
     texts = [clean(readable(row.text)) for row in known.values()]
     items = await asyncio.to_thread(_chosen, desk, rows, given, texts, limit)
@@ -101,7 +101,6 @@ def run_suspects(office: Office, told: Mapping[str, Any], progress: Progress) ->
         told,
         progress,
         limit_seconds=settings.training_seconds,
-        limit_bytes=settings.job_memory_bytes,
     )
 
 

@@ -81,7 +81,6 @@ def run_training(office: Office, told: Mapping[str, Any], progress: Progress) ->
         told,
         progress,
         limit_seconds=settings.training_seconds,
-        limit_bytes=settings.job_memory_bytes,
     )
     verdict = found["verdict"]
     values = {

@@ -49,9 +49,10 @@ def _swells(_settings: Settings, _told: Mapping[str, Any], _line: Line) -> dict[
 
 
 def _run(work: Any, told: Mapping[str, Any] | None = None, **limits: Any) -> dict[str, Any]:
-    given = {"limit_seconds": 60.0, "limit_bytes": 2 << 30, **limits}
+    given = {"limit_seconds": 60.0, **limits}
     progress = given.pop("progress", lambda *_: None)
-    return run_apart(work, Settings(model="hotline"), told or {}, progress, **given)
+    settings = Settings(model="hotline", job_memory_bytes=given.pop("limit_bytes", 2 << 30))
+    return run_apart(work, settings, told or {}, progress, **given)
 
 
 def _gone(file: Path) -> bool:
