@@ -99,6 +99,14 @@ class Caller:
             return self.departments[0]
         raise RoleRefused("name one of the departments that the key belongs to")
 
+    def departments_in(self, named: str | None) -> Sequence[str] | None:
+        """The departments that are looked at, one or the caller's; None means all."""
+        if named is None:
+            return self.departments
+        if self.departments is not None and named not in self.departments:
+            raise RoleRefused("name one of the departments that the key belongs to")
+        return [named]
+
 
 LOCAL = Caller("local", Role.ADMINISTRATOR, frozenset(Scope))
 

@@ -24,7 +24,7 @@ from api.store import complaints, learning
 from api.store.complaints import Change, Filter
 from domain.calendar import parse_time
 from domain.complaint import Complaint
-from domain.errors import Conflict, InputError, LimitExceeded, NotFound, RoleRefused, RowRefused
+from domain.errors import Conflict, InputError, LimitExceeded, NotFound, RowRefused
 from domain.taxonomy import shipped_taxonomy
 
 _DEADLINES = ("acknowledge_by", "plan_by", "resolve_by")
@@ -194,15 +194,7 @@ def _filter(caller: Caller, wanted: Wanted) -> Filter:
     department = named.pop("department")
     for name in ("received_from", "received_to"):
         named[name] = _time(name, named[name])
-    return replace(Filter(**named), departments=_departments(caller, department))
-
-
-def _departments(caller: Caller, named: str | None) -> Sequence[str] | None:
-    if named is None:
-        return caller.departments
-    if caller.departments is not None and named not in caller.departments:
-        raise RoleRefused("the key does not belong to this department")
-    return [named]
+    return replace(Filter(**named), departments=caller.departments_in(department))
 
 
 def _time(name: str, written: str | None) -> datetime | None:

@@ -11,12 +11,6 @@ from api.cli import app
 from api.services.example.history import write_history
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command has a data directory of its own."""
-    monkeypatch.setenv("SUYUAN_DATA_DIR", str(tmp_path / "data"))
-
-
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example history with its four measures."""
