@@ -23,12 +23,6 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.fixture(autouse=True)
-def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has an installation of its own."""
-    monkeypatch.setenv("SUYUAN_DATA_DIR", str(tmp_path / "data"))
-
-
 def written(file: Path, rows: list[dict[str, str]], *columns: str) -> str:
     """A table of some columns."""
     with file.open("w", encoding="utf-8", newline="") as out:
