@@ -16,13 +16,13 @@ help:  ## this list
 
 .venv/for-use: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "Installing what Suyuan needs into .venv (about a minute) …"
-	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/for-tests: requirements-dev.lock .venv/for-use
 	@echo "Installing what the tests need into .venv …"
-	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(INSTALL) --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: .venv/for-use  ## classify the example complaints, mine the example history, write a report
