@@ -242,25 +242,47 @@ def serve(settings: Settings) -> None:
 
 
 def _supervise(settings: Settings, config: uvicorn.Config) -> None:
-    """Keep as many processes as wanted on one listening socket until asked to stop."""
+    """Keep as many processes as wanted at the address until asked to stop."""
     context = multiprocessing.get_context("spawn")
-    listening = config.bind_socket()
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())
 
-    def started() -> SpawnProcess:
+    def started(listening: socket.socket) -> SpawnProcess:
         process = context.Process(target=_work, args=(settings, listening))
         process.start()
         return process
 
-    processes = [started() for _ in range(settings.workers)]
+    places = [(listening, started(listening)) for listening in _sockets(config)]
     while not asked.wait(_LOOK_SECONDS):
-        processes = [p if p.is_alive() else started() for p in processes]
-    for process in processes:
+        places = [(s, p if p.is_alive() else started(s)) for s, p in places]
+    for _, process in places:
         process.terminate()
-    for process in processes:
+    for _, process in places:
         process.join()
+
+
+def _sockets(config: uvicorn.Config) -> list[socket.socket]:
+    """A socket for each worker, all at one address.
+
+    On Linux the kernel spreads the callers over them. On a shared socket the worker that wakes
+    first may take all of those that come at once, and the others stand idle.
+    """
+    shared = config.bind_socket()
+    if sys.platform != "linux":
+        return [shared] * config.workers
+    address, family = shared.getsockname(), shared.family
+    shared.close()
+    return [_one_of_several(family, address) for _ in range(config.workers)]
+
+
+def _one_of_several(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
+    own = socket.socket(family)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    own.bind(address)
+    own.set_inheritable(True)
+    return own
 
 
 def _work(settings: Settings, listening: socket.socket) -> None:
