@@ -94,7 +94,7 @@ def corpus() -> list[bytes]:
 @row("B1", "0 failures, 0 5xx, with and without a key", BOTH)
 def schema_fuzz(database: str, length: Length) -> Outcome:
     """Schemathesis: every check, every operation, stateful."""
-    examples, phases = length.of(8, 1000), "coverage,fuzzing,stateful"
+    examples, phases = length.of(4, 1000), "coverage,fuzzing,stateful"
     with service(database) as running:
         running.start()
         made = running.run("keys", "create", "fuzz", "--role", "administrator").split()[-1]
@@ -149,7 +149,7 @@ def huge_bodies(database: str, length: Length) -> Outcome:
     with service(database) as running:
         running.start()
         asyncio.run(open_loop(running.port, 50, 2, complaint_maker(1), "warm-"))
-        before = running.rss_kib()
+        before = running.settled_kib()
         statuses, beside, peak = asyncio.run(_huge(running))
         running.call("GET", "/livez")
     grown = (peak - before) / 1024
@@ -211,7 +211,7 @@ async def _stream(port: int, shape: str) -> int:
 def slow_callers(database: str, length: Length) -> Outcome:
     """Slow heads, slow bodies and silent sockets beside half the steady rate."""
     each = length.of(150, 500)
-    seconds = length.of(35, 120)
+    seconds = length.of(24, 120)
     with service(database) as running:
         running.start()
         asyncio.run(open_loop(running.port, 50, 2, complaint_maker(1), "warm-"))
@@ -260,7 +260,7 @@ def archive_bombs(database: str, length: Length) -> Outcome:
         running.start()
         running.call("POST", "/complaints", {"text": "屏幕闪"})
         asyncio.run(_send_bomb(running.port, _zip({"[Content_Types].xml": b"<a/>"})))
-        before, disk = running.rss_kib(), _disk(running)
+        before, disk = running.settled_kib(), _disk(running)
         outcomes = [asyncio.run(_send_bomb(running.port, bomb)) for bomb in bombs()]
         grown = (running.rss_kib() - before) / 1024
         written = (_disk(running) - disk) / (1 << 20)

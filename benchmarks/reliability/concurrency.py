@@ -91,7 +91,7 @@ async def _nul_key(port: int) -> int:
 @row("C5", "one complaint, one event, one outbox row a key", BOTH)
 def idempotency_through_crashes(database: str, length: Length) -> Outcome:
     """Each key is repeated until it is answered, through SIGKILLs."""
-    kills = length.of(5, 50)
+    kills = length.of(3, 50)
     with service(database, workers=processes(database)) as running:
         running.start()
         over = threading.Event()
@@ -147,7 +147,7 @@ async def _repeat_until_answered(port: int, over: threading.Event) -> int:
 def lock_storm(database: str, length: Length) -> Outcome:
     """Intake, an import, a report and a backup at once."""
     rows = length.of(5_000, 100_000)
-    seconds = length.of(25, 300)
+    seconds = length.of(16, 300)
     lines = "".join(f"imp-{n},手机屏幕第{n}次闪烁还没有修好\n" for n in range(rows))
     content = ("id,text\n" + lines).encode()
     with service(database) as running:

@@ -56,7 +56,7 @@ def processes(database: str) -> int:
 @row("D1", "0 lost, 0 twice, sound each time, ready again ≤ 5 s", BOTH)
 def killed(database: str, length: Length) -> Outcome:
     """SIGKILL of the process group at a random moment, again and again."""
-    rounds = length.of(6, 200)
+    rounds = length.of(4, 200)
     acknowledged: list[str] = []
     ready, sound = [], 0
     with service(database, workers=processes(database)) as running:

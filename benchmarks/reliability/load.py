@@ -48,7 +48,7 @@ def steady_on_sqlite(database: str, length: Length) -> Outcome:
     with service(database) as running:
         running.start()
         uvloop.run(open_loop(running.port, 50, 3, complaint_maker(1), "warm-"))
-        seconds = length.of(30, 600)
+        seconds = length.of(20, 600)
         measured = uvloop.run(open_loop(running.port, L1_RATE, seconds, complaint_maker(), "l1-"))
         gone = lost(running, measured.acknowledged)
         sound = running.sound()
@@ -80,7 +80,7 @@ def classification(_database: str, length: Length) -> Outcome:
         script = running.folder / "classify.lua"
         script.write_text(_wrk_script(), "utf-8")
         _wrk(running.port, script, 3)
-        said = _wrk(running.port, script, length.of(15, 60))
+        said = _wrk(running.port, script, length.of(10, 60))
     rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
     p99 = _milliseconds(re.findall(r"99%\s+([\d.]+)(us|ms|s)", said)[0])
     bad = re.findall(r"Non-2xx or 3xx responses: (\d+)", said)

@@ -326,7 +326,7 @@ def _rolled(running: Service) -> float:
 @row("M6", "0 not 2xx; every reply of one version; new one everywhere ≤ 5 s; p99 ≤ 2 × base", BOTH)
 def swapped(database: str, length: Length) -> Outcome:
     """Versions take turns while complaints come in."""
-    swaps = length.of(10, 100)
+    swaps = length.of(6, 100)
     with service(database, workers=processes(database)) as running:
         running._settings["models_dir"] = running.folder / "models"
         key = secret(running.data, "models")

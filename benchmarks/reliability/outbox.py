@@ -41,7 +41,12 @@ class _Forgetful(Receiver):
             return 204
 
 
-@row("D12", "each event delivered ≥ 1, repeats under the same id, 0 missing, order kept", BOTH)
+@row(
+    "D12",
+    "each event delivered ≥ 1, repeats under the same id, 0 missing, order kept",
+    BOTH,
+    patient=True,
+)
 def told_whatever_dies(database: str, length: Length) -> Outcome:
     """SIGKILL at a random moment while complaints come in and webhooks go out."""
     receiver, rounds = _Forgetful(), length.of(5, 100)

@@ -32,24 +32,29 @@ Measure = Callable[[str, Length], Outcome]
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the list."""
+    """One row of the list; a patient one waits for minutes and has no short version."""
 
     id: str
     wanted: str
     databases: tuple[str, ...]
     measure: Measure
+    patient: bool = False
 
 
 ROWS: dict[str, Row] = {}
 
 
 def row(
-    identifier: str, wanted: str, databases: tuple[str, ...] = ("sqlite",)
+    identifier: str,
+    wanted: str,
+    databases: tuple[str, ...] = ("sqlite",),
+    *,
+    patient: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Enter a function as the measure of a row."""
 
     def entered(measure: Measure) -> Measure:
-        ROWS[identifier] = Row(identifier, wanted, databases, measure)
+        ROWS[identifier] = Row(identifier, wanted, databases, measure, patient)
         return measure
 
     return entered

@@ -24,6 +24,7 @@ from tests.api import postgresql
 
 SUYUAN = str(Path(sys.executable).with_name("suyuan"))
 COMMAND = [SUYUAN, "serve"]
+_LOOKS, _SETTLED_KIB = 5, 1024
 _numbers = iter(range(1_000_000))
 
 
@@ -148,6 +149,14 @@ class Service:
         """Resident memory of the whole process group."""
         assert self.process is not None
         return sum(_rss(pid) for pid in _group(self.process.pid))
+
+    def settled_kib(self) -> int:
+        """Resident memory once it has stopped growing: what loads after the start has come."""
+        sizes = [self.rss_kib()]
+        while len(sizes) < _LOOKS or max(sizes[-_LOOKS:]) > sizes[-_LOOKS] + _SETTLED_KIB:
+            time.sleep(0.5)
+            sizes.append(self.rss_kib())
+        return sizes[-1]
 
     def remove(self) -> None:
         """End it and throw its folder away."""
