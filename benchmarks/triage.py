@@ -43,8 +43,9 @@ from sklearn.svm import LinearSVC  # noqa: E402
 
 from benchmarks.train_shipped import hotline_recipe, hotline_taxonomy, readable  # noqa: E402
 from triage.desk import Desk  # noqa: E402
+from triage.lesson import Table  # noqa: E402
 from triage.registry import open_desk, open_model  # noqa: E402
-from triage.train import Table, train  # noqa: E402
+from triage.train import train  # noqa: E402
 
 NOW = datetime(2026, 3, 10, 1, 30, tzinfo=UTC)
 Predict = Callable[[Sequence[str]], Sequence[str]]

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from domain.text import DROPPED, code_points, fold_table
 
+CLAUSE_END, SENTENCE_END = 1, 2
 _DIGITS = range(ord("0"), ord("9") + 1)
+_CLAUSE_ENDS, _SENTENCE_ENDS = ",、:()~", "。!?;…"
 
 
 @cache
@@ -52,6 +54,21 @@ def letters() -> NDArray[np.uint32]:
     table[table == ord(" ")] = DROPPED
     table.setflags(write=False)
     return table
+
+
+@cache
+def breaks() -> NDArray[np.uint8]:
+    """`CLAUSE_END` or `SENTENCE_END` where a letter of `letters` ends one, else 0.
+
+    Returns
+    -------
+    ndarray of uint8, shape (0x323B0,)
+    """
+    ranks = np.zeros(len(letters()), np.uint8)
+    for ends, rank in ((_CLAUSE_ENDS, CLAUSE_END), (_SENTENCE_ENDS, SENTENCE_END)):
+        ranks[[letters()[ord(end)] for end in ends]] = rank
+    ranks.setflags(write=False)
+    return ranks
 
 
 def joined(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

@@ -7,7 +7,7 @@ n-grams and costs nothing at work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,10 @@ class Blend:
     def logits(self, scores: Floats, words: Floats) -> Floats:
         """Logits of texts, shape (n_texts, n_labels)."""
         return np.asarray(scores @ self.mix + words @ self.by_word + self.shift)
+
+    def without_words(self) -> Blend:
+        """The blend for a head whose words are weighed elsewhere."""
+        return replace(self, by_word=np.zeros_like(self.by_word))
 
 
 def fit_blend(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,13 +14,7 @@ from domain.errors import SettingRefused, TextRefused
 from domain.taxonomy import NO_COMPLAINT
 from domain.text import clean
 from triage.alphabet import joined
-from triage.decision import (
-    Category,
-    Decision,
-    Route,
-    SentimentDecision,
-    TierDecision,
-)
+from triage.decision import Decision, Graded, Route
 from triage.explain import evidence
 from triage.kernel import clean_as_they_stand
 from triage.lexicon import KINDS, Found, Lexicon, shipped_lexicon
@@ -35,6 +31,10 @@ _DEMAND = KINDS.index("demand")
 _NOTHING: Mapping[str, Any] = {}
 Outcome = Decision | TextRefused
 Code = tuple[str, str, float]
+# The parts of a decision as it keeps them.
+_Category = tuple[str | None, str, float, tuple[Graded, ...]]
+_Tier = tuple[str, float, tuple[str, ...]]
+_Mood = tuple[str, float, float, float]  # label, confidence, anger, anxiety
 
 
 class Desk:
@@ -150,7 +150,8 @@ class Desk:
         outcomes: list[Outcome] = []
         for start in range(0, len(texts), _CHUNK):
             part = slice(start, start + _CHUNK)
-            outcomes += self._decide_chunk(texts[part], moments[part], rows[part], explain)
+            with _collector_at_rest():
+                outcomes += self._decide_chunk(texts[part], moments[part], rows[part], explain)
         return outcomes
 
     def _decide_chunk(
@@ -191,32 +192,32 @@ class Desk:
         values: Mapping[str, Any],
         routes: dict[tuple[Any, ...], Route],
     ) -> Decision:
-        tier = TierDecision(ORDER[draft.tier], draft.tier_share, self._reasons(draft))
-        category, issues, mood, doubts = draft.category, draft.codes, draft.mood, draft.doubts
+        category, issues, mood = draft.category, draft.codes, draft.mood
+        tier, doubts = (ORDER[draft.tier], draft.tier_share, self._reasons(draft)), draft.doubts
         if values:
             category, issues = self._given_codes(draft, values)
             tier, mood = _given_tier_and_mood(tier, mood, values)
             doubts = () if category is not draft.category else doubts
-        hot = self.routing.is_hot(mood.anger, draft.demands)
-        doubtful = bool(doubts) and tier.label != ORDER[-1]
-        key = (category.name, tier.label, values.get("customer_value"), received_at, hot, doubtful)
+        hot = self.routing.is_hot(mood[2], draft.demands)
+        doubtful = bool(doubts) and tier[0] != ORDER[-1]
+        key = (category[1], tier[0], values.get("customer_value"), received_at, hot, doubtful)
         route = routes.get(key)
         if route is None:
             route = routes[key] = self.routing.route(*key)
         model = self.model
         return Decision(
-            values.get("id"), category[:], issues, tier[:], mood[:], route,
+            values.get("id"), category, issues, tier, mood, route,
             bool(doubts), doubts, (), model.name, model.version, self._names.taxonomy_version,
         )  # fmt: skip
 
     def _reasons(self, draft: _Draft) -> tuple[str, ...]:
-        met = list(draft.found.met(draft.number))
+        met = draft.found.met(draft.number)
         shares, policy = (draft.tier_share, draft.major_share), self.reader.policy
         return tier_reasons(ORDER[draft.tier], met, *shares, draft.stated, policy)
 
     def _given_codes(
         self, draft: _Draft, values: Mapping[str, Any]
-    ) -> tuple[Category, tuple[Code, ...]]:
+    ) -> tuple[_Category, tuple[Code, ...]]:
         """Category and codes that the row brings, and the model's for what it does not."""
         issues, category = draft.codes, draft.category
         taxonomy = self.reader.deciders["issues"].taxonomy
@@ -228,18 +229,18 @@ class Desk:
                 name = taxonomy.category(codes[0])
         if name is not None:
             code = self.reader.deciders["category"].category_code(str(name))
-            category = Category(code, str(name), 1.0, ())
+            category = (code, str(name), 1.0, ())
             if name == NO_COMPLAINT and "issues" not in values:
                 issues = ()
         return category, issues
 
 
 class _Draft(NamedTuple):
-    """What was read out of one text, as plain Python values."""
+    """What was read out of one text, as plain Python values, in the order of `Decision`'s parts."""
 
-    category: Category
+    category: _Category
     codes: tuple[Code, ...]
-    mood: SentimentDecision
+    mood: _Mood
     tier: int
     tier_share: float
     major_share: float
@@ -280,18 +281,17 @@ class _Names:
         )
         for number, column in enumerate(columns):
             category, codes, mood, tier, share, major, stated, length, demands = column
-            doubts = self._doubts(category, length)
+            doubts = self._doubts(category[2], length)
             read = category, codes, mood, tier, share, major, stated
             yield _Draft(*read, doubts, demands, number, reading.found)
 
-    def _category(self, reading: Reading) -> Iterator[Category]:
+    def _category(self, reading: Reading) -> Iterator[_Category]:
         names, shares = self._categories, reading.shares["category"]
         order = np.argsort(-shares, axis=1, kind="stable")[:, : _ALTERNATIVES + 1].tolist()
         chosen = reading.best["category"].tolist()
         for best, ranked, row in zip(chosen, order, shares.tolist(), strict=True):
             others = [(*names[k], row[k]) for k in ranked if k != best]
-            code, name = names[best]
-            yield Category(code, name, row[best], tuple(others[:_ALTERNATIVES]))
+            yield (*names[best], row[best], tuple(others[:_ALTERNATIVES]))
 
     def _issues_of(self, reading: Reading) -> Iterator[tuple[Code, ...]]:
         given, names = reading.issues, self._issues
@@ -299,27 +299,40 @@ class _Names:
         for codes, row in zip(given.tolist(), shares.tolist(), strict=True):
             yield tuple([(*names[k], p) for k, p in zip(codes, row, strict=True) if k >= 0])
 
-    def _mood(self, reading: Reading) -> Iterator[SentimentDecision]:
+    def _mood(self, reading: Reading) -> Iterator[_Mood]:
         columns = (reading.confidence("sentiment"), reading.anger, reading.anxiety)
         labels = [self._moods[k] for k in reading.best["sentiment"].tolist()]
-        return map(SentimentDecision, labels, *[column.tolist() for column in columns])
+        return zip(labels, *[column.tolist() for column in columns], strict=True)
 
-    def _doubts(self, category: Category, length: int) -> tuple[str, ...]:
+    def _doubts(self, confidence: float, length: int) -> tuple[str, ...]:
         if length < _FEWEST_LETTERS:
             return (f"文字只有 {length} 个字，不足以判断",)
-        if category.confidence < self._doubt_below:
-            return (f"类别把握 {category.confidence:.2f}，低于 {self._doubt_below:.2f}",)
+        if confidence < self._doubt_below:
+            return (f"类别把握 {confidence:.2f}，低于 {self._doubt_below:.2f}",)
         return ()
 
 
 def _given_tier_and_mood(
-    tier: TierDecision, mood: SentimentDecision, values: Mapping[str, Any]
-) -> tuple[TierDecision, SentimentDecision]:
+    tier: _Tier, mood: _Mood, values: Mapping[str, Any]
+) -> tuple[_Tier, _Mood]:
     if "tier" in values:
-        tier = TierDecision(str(values["tier"]), 1.0, ("等级由来件给出",))
+        tier = (str(values["tier"]), 1.0, ("等级由来件给出",))
     if "sentiment" in values:
-        mood = mood._replace(label=str(values["sentiment"]), confidence=1.0)
+        mood = (str(values["sentiment"]), 1.0, mood[2], mood[3])
     return tier, mood
+
+
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Spare the collector the walk through what is being made: decisions have no cycles."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _cleaned(texts: Sequence[str]) -> list[str | TextRefused]:

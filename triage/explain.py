@@ -21,7 +21,7 @@ _LONGEST = 600
 _WINDOW = 200
 _LEAST = 0.02
 _RANKED = 12
-_ROUNDING = 1e-3
+_MEASURED = 8
 Span = tuple[int, int]
 
 
@@ -98,10 +98,7 @@ def _falls(
     omissions = reader.logits_without(text, starts, stops)
     columns = {t: c for t, c in _decided(reader, decision).items() if t in firsts}
     leads = {t: _lead(omissions.logits[t], column) for t, column in columns.items()}
-    hopeful = [
-        _hopeful(text, target, spans, lead[0] - lead[1:], firsts[target])
-        for target, lead in leads.items()
-    ]
+    hopeful = [_hopeful(lead[0] - lead[1:]) for lead in leads.values()]
     chosen = np.unique(np.concatenate(hopeful))
     logits = reader.exact_logits(omissions, np.concatenate([[0], chosen + 1]))
     kept = [spans[k] for k in chosen.tolist()]
@@ -110,18 +107,9 @@ def _falls(
         yield target, kept, lead[0] - lead[1:]
 
 
-def _hopeful(
-    text: str,
-    target: str,
-    spans: Sequence[Span],
-    estimate: NDArray[np.float32],
-    first: Sequence[Span],
-) -> NDArray[np.int64]:
-    """Which spans may be among the best words, given that estimates are off by little."""
-    best = _best_words(text, target, spans, estimate, first)
-    ranked = np.sort(estimate)[::-1][:_RANKED]
-    last = best[-1].weight if len(best) == _MOST else max(_LEAST, float(ranked[-1]))
-    return np.flatnonzero(estimate >= min(last, float(ranked[0])) - _ROUNDING)
+def _hopeful(estimate: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Which spans may be among the best words: the first by an estimate that may be off."""
+    return np.argsort(-estimate, kind="stable")[:_MEASURED]
 
 
 def _leads(

@@ -154,9 +154,7 @@ def candidate(
 
 def unfinite_parts(model: Model) -> tuple[str, ...]:
     """Names of the parts of a model that hold a value that is no finite number."""
-    scorer = model.scorer
-    names = ("idf", "sublinear", "steps", "bias")
-    parts = {f"scorer.{name}": getattr(scorer, name) for name in names}
+    parts = {f"scorer.{name}": part for name, part in model.scorer.numbers().items()}
     for target, head in model.heads.items():
         parts |= {f"{target}.{name}": getattr(head, name)
                   for name in ("words", "scale", "shift", "lean")}  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import ModelRefused
-from triage.kernel import compiled
+from triage.kernel import product
 from triage.lexicon import COUNTED
 
 TARGETS = ("category", "issues", "tier", "sentiment")
@@ -65,8 +66,13 @@ class Head:
             As `triage.tier.word_features` has them.
         """
         own = scores[:, self.first : self.first + len(self.labels)]
-        raised = own + np.asarray(_sums(stated, self.words), np.float32)
-        return raised * self.scale + self.shift
+        if self._weighs_words:
+            own = own + np.asarray(product(stated, self.words), np.float32)
+        return own * self.scale + self.shift
+
+    @cached_property
+    def _weighs_words(self) -> bool:
+        return bool(self.words.any())
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of the labels, shape (n_texts, n_labels).
@@ -124,18 +130,6 @@ class Head:
         if not all(np.isfinite(a).all() for a in (head.words, head.scale, head.shift, head.lean)):
             raise ModelRefused(f"its part for {head.target!r} holds values that are no numbers")
         return head
-
-
-@compiled
-def _sums(stated: NDArray[np.float32], words: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``stated @ words``, in an order that does not depend on how many texts there are."""
-    sums = np.zeros((len(stated), words.shape[1]), np.float32)
-    for text in range(len(stated)):
-        for kind in range(len(words)):
-            if stated[text, kind] != 0:
-                for k in range(words.shape[1]):
-                    sums[text, k] += stated[text, kind] * words[kind, k]
-    return sums
 
 
 def _by_kind(plain: Mapping[str, Any]) -> NDArray[np.float32]:

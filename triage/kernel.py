@@ -95,6 +95,35 @@ def fold(
 
 
 @compiled
+def openings(
+    points: NDArray[np.uint32],
+    offsets: NDArray[np.int64],
+    alphabet: NDArray[np.uint32],
+    letters: int,
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The first `letters` letters of every text that fold to something, as texts.
+
+    Returns
+    -------
+    points : ndarray of uint32
+    offsets : ndarray of int64, shape (n_texts + 1,)
+    """
+    found = np.empty(len(offsets), np.int64)
+    pieces = np.empty((len(offsets) - 1) * letters, np.uint32)
+    found[0] = 0
+    for text in range(len(offsets) - 1):
+        kept = found[text]
+        for i in range(offsets[text], offsets[text + 1]):
+            if kept - found[text] == letters:
+                break
+            if points[i] < len(alphabet) and alphabet[points[i]] != 0:
+                pieces[kept] = points[i]
+                kept += 1
+        found[text + 1] = kept
+    return pieces[: found[-1]], found
+
+
+@compiled
 def roll(state: int, letter: int) -> int:
     """The hash of an n-gram with one letter more."""
     mixed = (np.uint64(state) ^ np.uint64(letter)) * _PRIME
@@ -158,6 +187,64 @@ def hashed_slots(
 
 
 @compiled
+def product(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``left @ right``, in an order that does not depend on how many rows there are.
+
+    Quick where most of `left` is 0; no threads are woken, as a library of matrices would.
+    """
+    sums = np.zeros((len(left), right.shape[1]), np.float32)
+    for row in range(len(left)):
+        for i in range(len(right)):
+            if left[row, i] != 0:
+                for k in range(right.shape[1]):
+                    sums[row, k] += left[row, i] * right[i, k]
+    return sums
+
+
+@compiled
+def count_rows(
+    found: NDArray[np.uint16],
+    count: NDArray[np.uint16],
+    touched: NDArray[np.uint16],
+    distinct: int,
+) -> int:
+    """Count rows and list each new one; returns how many different ones there are by now."""
+    for row in found:
+        touched[distinct] = row
+        distinct += count[row] == 0
+        count[row] += 1
+    return distinct
+
+
+@compiled
+def weigh_counted(
+    touched: NDArray[np.uint16],
+    count: NDArray[np.uint16],
+    idf: NDArray[np.float32],
+    sublinear: NDArray[np.float32],
+    weights: NDArray[np.int8],
+    steps: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    total: NDArray[np.float32],
+) -> None:
+    """Fill in the scores of a text whose rows are counted, and put the counts back to 0."""
+    most = len(sublinear) - 1
+    square = np.float32(0)
+    for k in range(len(total)):
+        total[k] = 0
+    for row in touched:
+        value = sublinear[min(count[row], most)] * idf[row]
+        count[row] = 0
+        square += value * value
+        value *= steps[row]
+        for k in range(len(total)):
+            total[k] += value * np.float32(weights[row, k])
+    scale = np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
+    for k in range(len(total)):
+        total[k] = total[k] * scale + bias[k]
+
+
+@compiled
 def score_texts(
     points: NDArray[np.uint32],
     offsets: NDArray[np.int64],
@@ -203,34 +290,20 @@ def score_texts(
     outputs = len(bias)
     count = np.zeros(none + 1, np.uint16)
     touched = np.empty(min(longest * size, none) + 1, np.uint16)
-    most = len(sublinear) - 1
+    found = np.empty(longest * size + 1, np.uint16)
     shift = np.uint64(64 - bits)
     scores = np.empty((len(offsets) - 1, outputs), np.float32)
     for text in range(len(offsets) - 1):
         length = fold(points, offsets[text], offsets[text + 1], alphabet, folded, origin)
-        distinct = 0
+        kept = 0
         for i in range(length):
             state = START
-            count[none] = 1  # never new: what has no row is counted without a branch
             for j in range(i, min(i + size, length)):
                 state = roll(state, folded[j])
                 row = rows[state >> shift]
-                touched[distinct] = row
-                distinct += count[row] == 0
-                count[row] += 1
-        total = scores[text]
-        for k in range(outputs):
-            total[k] = 0
-        square = np.float32(0)
-        for i in range(distinct):
-            row = touched[i]
-            value = sublinear[min(count[row], most)] * idf[row]
-            count[row] = 0
-            square += value * value
-            value *= steps[row]
-            for k in range(outputs):
-                total[k] += value * np.float32(weights[row, k])
-        scale = np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
-        for k in range(outputs):
-            total[k] = total[k] * scale + bias[k]
+                found[kept] = row  # written over unless it carries weight, which spares a branch
+                kept += row != none
+        distinct = count_rows(found[:kept], count, touched, 0)
+        given = (idf, sublinear, weights, steps, bias)
+        weigh_counted(touched[:distinct], count, *given, scores[text])
     return scores

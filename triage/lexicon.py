@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from domain.complaint import Tier
 from domain.errors import SettingRefused
-from triage.alphabet import joined, letters
+from triage.alphabet import SENTENCE_END, breaks, joined, letters
 from triage.kernel import compiled, fold, longest_text
 
 KINDS = (
@@ -45,9 +45,9 @@ _POLICE = KINDS.index("police")
 SOFTENED = ("", "已否认", "属假设", "属转述", "属疑问")
 _STATED, _DENIED, _SUPPOSED, _HEARD, _ASKED, _NOT_MET = 0, 1, 2, 3, 4, 5
 _RIGHT_BEFORE = 2
+_MOST_STATES = 32_767
 _CROWD, _BASICS = KINDS.index("crowd"), KINDS.index("basics")
 _DIGIT = "#"
-_CLAUSE_ENDS, _SENTENCE_ENDS = ",、:()~", "。!?;…"
 
 
 class Entry(NamedTuple):
@@ -98,13 +98,15 @@ class Found:
         """Stated words of one text, in their order, with offsets into the original."""
         return (hit for hit in self.met(text) if not hit.softened)
 
-    def met(self, text: int) -> Iterator[Hit]:
+    def met(self, text: int) -> list[Hit]:
         """Words of one text that bear on its tier, stated or softened."""
         indptr, places = self._plain
-        for number, start, end, why in places[indptr[text] : indptr[text + 1]]:
-            word, kind, certain, _ = self.entries[number]
-            if kind not in _NO_GROUND:
-                yield Hit(word, kind, certain, start, end, SOFTENED[why])
+        entries = self.entries
+        return [
+            Hit(*entries[number][:3], start, end, SOFTENED[why])
+            for number, start, end, why in places[indptr[text] : indptr[text + 1]]
+            if entries[number][1] not in _NO_GROUND
+        ]
 
     @cached_property
     def _plain(self) -> tuple[list[int], list[tuple[int, int, int, int]]]:
@@ -153,7 +155,7 @@ class Lexicon:
 
     def find_in(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Found:
         """Find the stated words of texts that `triage.alphabet.joined` made one array of."""
-        tables = (letters(), _breaks(), self._automaton, self._words, _softeners())
+        tables = (letters(), breaks(), self._automaton, self._words, _softeners())
         counts, indptr, numbers, starts, ends, why = _find(points, offsets, *tables)
         return Found(counts, indptr, numbers, starts, ends, why, self.entries)
 
@@ -204,7 +206,7 @@ class _Automaton(NamedTuple):
     """Classes of letters; next state by state and class; words that end in a state, chained."""
 
     classes: NDArray[np.uint16]
-    step: NDArray[np.int32]
+    step: NDArray[np.int16]
     first: NDArray[np.int32]
     words: NDArray[np.int32]
     most: int
@@ -237,15 +239,19 @@ class _Tree:
         self.words[node].append(number)
 
     def automaton(self, classes: NDArray[np.uint16]) -> _Automaton:
-        """The tables that the kernel walks through."""
-        step = np.zeros((len(self.children), self.width), np.int32)
+        """The tables that the kernel walks through, narrow so that they stay in the cache."""
+        if len(self.children) > _MOST_STATES:
+            raise SettingRefused(
+                f"the words have {len(self.children):,} beginnings; at most {_MOST_STATES:,} fit"
+            )
+        step = np.zeros((len(self.children), self.width), np.int16)
         chains = self._chains(step)
         first = np.zeros(len(chains) + 1, np.int32)
         np.cumsum([len(chain) for chain in chains], out=first[1:])
         words = np.array([word for chain in chains for word in chain], np.int32)
         return _Automaton(classes, step, first, words, max(map(len, chains)))
 
-    def _chains(self, step: NDArray[np.int32]) -> list[list[int]]:
+    def _chains(self, step: NDArray[np.int16]) -> list[list[int]]:
         fallback = [0] * len(self.children)
         queue = deque([0])
         while queue:
@@ -258,15 +264,6 @@ class _Tree:
                 step[node, letter] = child
                 queue.append(child)
         return self.words
-
-
-@cache
-def _breaks() -> NDArray[np.uint8]:
-    """1 where a letter ends a clause, 2 where it ends a sentence."""
-    breaks = np.zeros(len(letters()), np.uint8)
-    for ends, rank in ((_CLAUSE_ENDS, 1), (_SENTENCE_ENDS, 2)):
-        breaks[[letters()[ord(end)] for end in ends]] = rank
-    return breaks
 
 
 @cache
@@ -319,7 +316,7 @@ def _mark(
         sentence[i] = sentences
         rank = breaks[folded[i]]
         clauses += rank > 0
-        sentences += rank == 2
+        sentences += rank == SENTENCE_END
 
 
 @compiled

@@ -10,7 +10,7 @@ from domain.errors import ModelRefused
 from domain.taxonomy import Code, Taxonomy
 from triage.artefact import ModelFile
 from triage.heads import Head
-from triage.scorer import LinearScorer
+from triage.scorer import Scorer, scorer_from
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Model:
     name, version : str
     taxonomy : Taxonomy
         Names its codes; for a model of categories alone, one level of them.
-    scorer : LinearScorer
+    scorer : LinearScorer or LayeredScorer
     heads : mapping of target to Head
     stated_confidence : float
         How often a complaint is 重大 when words state it, on rows that training did not see.
@@ -34,7 +34,7 @@ class Model:
     name: str
     version: str
     taxonomy: Taxonomy
-    scorer: LinearScorer
+    scorer: Scorer
     heads: Mapping[str, Head]
     stated_confidence: float
     own_words: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Model:
         """The model of a checked file; `ModelRefused` when its parts don't fit together."""
         payload = file.payload
         try:
-            scorer = LinearScorer.from_arrays(payload["scorer"])
+            scorer = scorer_from(payload["scorer"])
             heads = [Head.from_plain(plain, scorer.outputs) for plain in payload["heads"]]
             return cls(
                 file.name,

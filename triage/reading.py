@@ -72,7 +72,7 @@ class Omissions:
     stated : ndarray of float32, shape (n_spans + 1, len(COUNTED))
         As `triage.tier.word_features` has them.
     logits : mapping of target to ndarray of float32, shape (n_spans + 1, n_labels)
-        Right but for rounding.
+        Right but for rounding where a model is linear, else rough.
     """
 
     points: NDArray[np.uint32]
@@ -129,7 +129,8 @@ class Reader:
         points, _ = joined([text])
         pieces, bounds = omitted(points, starts, stops)
         stated = word_features(self.lexicon.find_in(pieces, bounds).counts)
-        scores = {id(m): m.scorer.scores_without(points, starts, stops) for m in self._models}
+        given = (points, starts, stops, stated)
+        scores = {id(model): model.scorer.scores_without(*given) for model in self._models}
         return Omissions(pieces, bounds, stated, self._by_target(scores, stated))
 
     def exact_logits(
@@ -137,8 +138,7 @@ class Reader:
     ) -> dict[str, NDArray[np.float32]]:
         """Logits of some of the texts of `logits_without`, to the last bit."""
         points, offsets = picked(omissions.points, omissions.offsets, chosen)
-        scores = {id(model): model.scorer.scores(points, offsets) for model in self._models}
-        return self._by_target(scores, omissions.stated[chosen])
+        return self._scored(points, offsets, omissions.stated[chosen])
 
     def read_points(self, points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> Reading:
         """Read texts that `triage.alphabet.joined` made one array of."""
@@ -171,8 +171,17 @@ class Reader:
     def _logits(
         self, points: NDArray[np.uint32], offsets: NDArray[np.int64], found: Found
     ) -> dict[str, NDArray[np.float32]]:
-        scores = {id(model): model.scorer.scores(points, offsets) for model in self._models}
-        return self._by_target(scores, word_features(found.counts))
+        return self._scored(points, offsets, word_features(found.counts))
+
+    def _scored(
+        self,
+        points: NDArray[np.uint32],
+        offsets: NDArray[np.int64],
+        stated: NDArray[np.float32],
+    ) -> dict[str, NDArray[np.float32]]:
+        given = (points, offsets, stated)
+        scores = {id(model): model.scorer.scores(*given) for model in self._models}
+        return self._by_target(scores, stated)
 
     def _by_target(
         self, scores: Mapping[int, NDArray[np.float32]], stated: NDArray[np.float32]

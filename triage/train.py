@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,9 +13,9 @@ import scipy
 import sklearn
 from numpy.typing import NDArray
 
-from domain.errors import InputError, SettingRefused
-from domain.taxonomy import NO_COMPLAINT, Code, Taxonomy
+from domain.taxonomy import Code, Taxonomy
 from triage import artefact
+from triage.alphabet import joined
 from triage.blend import Blend, fit_blend, held_out_logits
 from triage.calibration import (
     Calibration,
@@ -31,111 +29,18 @@ from triage.calibration import (
 from triage.card import write_card
 from triage.duplicates import group_folds, near_duplicates
 from triage.evaluate import issue_figures, label_figures
-from triage.features import HashedNgrams, sublinear_weights
-from triage.heads import TARGETS, Head
-from triage.lexicon import shipped_lexicon
+from triage.first_stage import FirstStage, Texts, fit_first_stage
+from triage.heads import Head
+from triage.lesson import Recipe, Table, Target, side_targets, targets_of
+from triage.lexicon import COUNTED, shipped_lexicon
 from triage.model import Model
-from triage.scorer import LinearScorer, in_steps
-from triage.solver import balanced_costs, fit_margins
+from triage.network import Goal, Network, fit_network
+from triage.scorer import LayeredScorer, LinearScorer, Scorer, network_inputs
 from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, is_urgent, word_features
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train.
-
-    Parameters
-    ----------
-    size, bits, features : int
-        As `triage.features.HashedNgrams` has them.
-    cost, balance : float
-        Inverse of the penalty of the margins, and how far rare labels are weighed up.
-    tilt : bool
-        Whether the margins start from naive Bayes log ratios.
-    helper_cost : float
-        Inverse of the penalty of what helpers teach.
-    code_cost, code_balance : float
-        The same for issue codes.
-    blend_cost, code_blend_cost : float
-        Inverse of the penalty of the second stage.
-    more_weight : float
-        What a row of more texts weighs in the first stage.
-    chosen_weight : float
-        What a row that was not drawn at random weighs in the second stage, but for codes.
-    folds : int
-        Parts of the cross-validation that calibrates and measures.
-    seed : int
-    min_examples : int
-        Fewest rows of a label; fewer are refused.
-    lean : tuple of str
-        Targets whose best label is tilted for the largest macro-F1.
-    accuracy_asked, most_doubted : float
-        Abstention: the accuracy asked of the answers, and the largest share of ordinary
-        traffic that may go to a person for it.
-    """
-
-    size: int = 3
-    bits: int = 20
-    features: int = 65_000
-    cost: float = 0.3
-    balance: float = 1.0
-    tilt: bool = False
-    helper_cost: float = 0.1
-    code_cost: float = 1.0
-    code_balance: float = 0.5
-    blend_cost: float = 0.03
-    code_blend_cost: float = 0.001
-    more_weight: float = 0.5
-    chosen_weight: float = 0.25
-    folds: int = 5
-    seed: int = 7
-    min_examples: int = 8
-    lean: tuple[str, ...] = ("category", "tier", "sentiment")
-    accuracy_asked: float = 0.96
-    most_doubted: float = 0.13
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.folds <= 20:
-            raise SettingRefused(f"folds is {self.folds}; it must lie from 2 to 20")
-        if self.min_examples < self.folds:
-            raise SettingRefused(
-                f"min_examples is {self.min_examples}; with {self.folds} folds it must be as many"
-            )
-        if not 0 < self.most_doubted <= 0.15:
-            raise SettingRefused(f"most_doubted is {self.most_doubted}; at most 0.15 may be")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Labelled texts.
-
-    Attributes
-    ----------
-    texts : sequence of str
-        Cleaned.
-    labels : mapping of target to sequence
-        A label for each text; for ``issues`` a sequence of codes, main one first. What is no
-        target of a model (``intent``, stars, emotions) helps the others to be told apart.
-    drawn : ndarray of bool, shape (n_texts,), optional
-        Rows drawn at random, which show the true shares of the labels; by default all.
-    source : str
-        Name of the table, for the card.
-    """
-
-    texts: Sequence[str]
-    labels: Mapping[str, Sequence[Any]]
-    drawn: NDArray[np.bool_] | None = None
-    source: str = "unnamed table"
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of texts and labels, in hexadecimal digits."""
-        digest = hashlib.sha256()
-        for i, text in enumerate(self.texts):
-            digest.update(repr((text, [self.labels[t][i] for t in sorted(self.labels)])).encode())
-        return digest.hexdigest()
+_BLEND_SHARE = 0.5
+_CHOSEN_IN_NETWORK = 0.5
 
 
 @dataclass(frozen=True)
@@ -154,41 +59,6 @@ class Trained:
 
 
 @dataclass
-class _Target:
-    """One target while it is trained."""
-
-    name: str
-    labels: tuple[str, ...]
-    indicators: NDArray[np.bool_]
-    more: NDArray[np.bool_]
-    first: int = 0
-
-    @property
-    def several(self) -> bool:
-        return self.name == "issues"
-
-    @property
-    def columns(self) -> slice:
-        return slice(self.first, self.first + len(self.labels))
-
-    @property
-    def truth(self) -> NDArray[np.int64]:
-        return np.asarray(self.indicators.argmax(axis=1), np.int64)
-
-    def taught(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Who has which label: the rows of the table, then those of more texts."""
-        return np.vstack([self.indicators[rows], self.more])
-
-    def costs(self, rows: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.float32]:
-        cost, balance = recipe.cost, recipe.balance
-        if self.several:
-            cost, balance = recipe.code_cost, recipe.code_balance
-        costs = balanced_costs(self.taught(rows), cost, balance)
-        costs[rows.sum() :] *= np.float32(recipe.more_weight)
-        return costs
-
-
-@dataclass
 class _Fit:
     """What cross-validation left, of rows that no part of the model had seen."""
 
@@ -196,12 +66,22 @@ class _Fit:
     folds: NDArray[np.int64]
     drawn: NDArray[np.bool_]
     counts: NDArray[np.uint16]
+    read: _Read | None = None
     logits: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def words(self) -> NDArray[np.float64]:
         return word_features(self.counts).astype(np.float64)
+
+
+@dataclass
+class _Read:
+    """What a network reads of rows that the first stage had not seen; `more` of more texts."""
+
+    own: NDArray[np.float32]
+    more: NDArray[np.float32]
+    more_folds: NDArray[np.int64]
 
 
 def train(
@@ -250,17 +130,23 @@ def train(
     """
     recipe = recipe or Recipe()
     tell = progress or (lambda _step, _share: None)
-    texts = _Texts(table.texts, more.texts if more else ())
-    targets = _targets(table, more, taxonomy, recipe)
+    texts = Texts(table.texts, more.texts if more else ())
+    targets = targets_of(table, more, taxonomy, recipe)
     first_side = sum(len(target.labels) for target in targets)
-    outputs = [*targets, *_side_targets(table, more, first_side)]
+    outputs = [*targets, *side_targets(table, more, first_side)]
     tell("near duplicates", 0.0)
-    folds = group_folds(near_duplicates(table.texts, recipe.seed), recipe.folds, recipe.seed)
-    fit = _cross_validate(texts, table.drawn, outputs, helpers, folds, recipe, tell)
+    fit = _cross_validate(texts, table.drawn, outputs, helpers, recipe, tell)
     tell("all rows", recipe.folds / (recipe.folds + 1))
-    first = _first_stage(texts, outputs, helpers, np.ones(len(folds), np.bool_), recipe)
+    every = (np.ones(len(texts.own), np.bool_), np.ones(len(texts.more), np.bool_))
+    first = fit_first_stage(texts, outputs, helpers, *every, recipe)
     blends = {target.name: _blend(target, fit, recipe) for target in targets}
-    scorer = _folded(first, [blends[target.name] for target in targets], recipe)
+    scorer: Scorer
+    if fit.read is None:
+        scorer = _folded(first, list(blends.values()))
+    else:
+        network = _network(targets, fit, fit.read, recipe)
+        scorer = _layered(first, list(blends.values()), network)
+        blends = {name: blend.without_words() for name, blend in blends.items()}
     heads = {target.name: _head(target, blends[target.name], fit, recipe) for target in targets}
     sure = _stated_confidence(targets, fit)
     model = Model(name, version, taxonomy, scorer, heads, sure, tuple(own_words))
@@ -270,164 +156,61 @@ def train(
     return Trained(model, facts, write_card(name, version, facts))
 
 
-def _targets(table: Table, more: Table | None, taxonomy: Taxonomy, recipe: Recipe) -> list[_Target]:
-    if not table.texts:
-        raise InputError("the table has no row; give labelled texts")
-    targets: list[_Target] = []
-    for name in TARGETS:
-        if name in table.labels:
-            targets.append(_target(name, table, more, taxonomy, recipe.min_examples))
-            targets[-1].first = sum(len(target.labels) for target in targets[:-1])
-    if not targets:
-        raise InputError(f"the table has no labels; give at least one of {', '.join(TARGETS)}")
-    return targets
-
-
-def _target(
-    name: str, table: Table, more: Table | None, taxonomy: Taxonomy, fewest: int
-) -> _Target:
-    rows, more_rows = _rows(name, table), _rows(name, more)
-    counted = Counter(label for row in rows for label in row)
-    labels = _known_labels(name, counted, taxonomy)
-    _refuse_rare(name, counted, fewest)
-    return _Target(name, labels, _indicators(rows, labels), _indicators(more_rows, labels))
-
-
-def _rows(name: str, table: Table | None) -> list[tuple[str, ...]]:
-    """Labels of each text; of no table, none."""
-    if table is None:
-        return []
-    given = table.labels.get(name, ())
-    if len(given) != len(table.texts):
-        raise InputError(f"{len(given)} labels of {name} for {len(table.texts)} texts")
-    return [tuple(row) if name == "issues" else (str(row),) for row in given]
-
-
-def _indicators(rows: Sequence[tuple[str, ...]], labels: tuple[str, ...]) -> NDArray[np.bool_]:
-    place = {label: k for k, label in enumerate(labels)}
-    indicators = np.zeros((len(rows), len(labels)), np.bool_)
-    for i, row in enumerate(rows):
-        strange = [label for label in row if label not in place]
-        if strange:
-            raise InputError(f"more texts have {strange[0]!r}, which the table's own rows lack")
-        indicators[i, [place[label] for label in row]] = True
-    return indicators
-
-
-def _known_labels(name: str, counted: Mapping[str, int], taxonomy: Taxonomy) -> tuple[str, ...]:
-    known = {
-        "category": [*taxonomy.categories, NO_COMPLAINT],
-        "issues": list(taxonomy.codes),
-        "tier": list(ORDER),
-        "sentiment": ["正面", "中性", "不满", "焦虑", "愤怒"],
-    }[name]
-    strange = [label for label in counted if label not in known]
-    if strange:
-        shown = ", ".join(repr(label) for label in sorted(strange)[:5])
-        raise InputError(f"{name} holds {shown}; known are {', '.join(known[:12])}, …")
-    used = tuple(label for label in known if counted.get(label) or name in ("tier", "sentiment"))
-    if len(used) < 2:
-        raise InputError(f"{name} holds {len(used)} label; a model needs at least two")
-    return used
-
-
-def _refuse_rare(name: str, counted: Mapping[str, int], fewest: int) -> None:
-    rare = {label: n for label, n in counted.items() if n < fewest}
-    if rare:
-        shown = ", ".join(f"{label} ({n})" for label, n in sorted(rare.items())[:8])
-        raise InputError(
-            f"{len(rare)} labels of {name} have fewer than {fewest} rows: {shown}; "
-            "add rows, join the labels by a migration map, or leave these rows out"
-        )
-
-
-def _side_targets(table: Table, more: Table | None, first: int) -> list[_Target]:
-    """Labels of the table that no model decides, as further outputs of the first stage."""
-    found: list[_Target] = []
-    for name in sorted(set(table.labels) - set(TARGETS)):
-        labels, indicators = _one_hot(table.labels[name])
-        said = np.array([row[0] for row in _rows(name, more)], np.str_)
-        told = np.asarray(said[:, None] == np.array(labels), np.bool_)
-        found.append(_Target(name, labels, indicators, told, first))
-        first += len(labels)
-    return found
-
-
-def _one_hot(given: Sequence[Any]) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
-    """Labels in their order and who has them; of two opposite ones the first is enough."""
-    said = np.array([str(label) for label in given])
-    labels = sorted(set(said.tolist()))
-    labels = labels[:1] if len(labels) == 2 else labels
-    return tuple(labels), np.asarray(said[:, None] == np.array(labels))
-
-
-@dataclass(frozen=True)
-class _Texts:
-    """The table's own texts and more."""
-
-    own: Sequence[str]
-    more: Sequence[str]
-
-    def taught(self, rows: NDArray[np.bool_]) -> list[str]:
-        """Texts in the order of `_Target.taught`."""
-        return [*(self.own[i] for i in np.flatnonzero(rows).tolist()), *self.more]
-
-
-@dataclass
-class _FirstStage:
-    """Hashed n-grams and one margin for each output."""
-
-    ngrams: HashedNgrams
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
-
-    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        return np.asarray(self.ngrams.transform(texts) @ self.weights + self.bias, np.float64)
-
-
-def _first_stage(
-    texts: _Texts,
-    outputs: Sequence[_Target],
-    helpers: Sequence[Table],
-    rows: NDArray[np.bool_],
-    recipe: Recipe,
-) -> _FirstStage:
-    kept = texts.taught(rows)
-    indicators = np.hstack([output.taught(rows) for output in outputs])
-    ngrams = HashedNgrams(recipe.size, recipe.bits, recipe.features).fit(kept, indicators)
-    costs = np.hstack([output.costs(rows, recipe) for output in outputs])
-    fits = [fit_margins(ngrams.transform(kept), indicators, costs, recipe.seed, recipe.tilt)]
-    for helper in helpers:
-        matrix = ngrams.transform(helper.texts)
-        for name in sorted(helper.labels):
-            _, told = _one_hot(helper.labels[name])
-            fits.append(fit_margins(matrix, told, balanced_costs(told, recipe.helper_cost, 0.0)))
-    return _FirstStage(ngrams, np.hstack([w for w, _ in fits]), np.hstack([b for _, b in fits]))
-
-
 def _cross_validate(
-    texts: _Texts,
+    texts: Texts,
     drawn: NDArray[np.bool_] | None,
-    outputs: Sequence[_Target],
+    outputs: Sequence[Target],
     helpers: Sequence[Table],
-    folds: NDArray[np.int64],
     recipe: Recipe,
     tell: Progress,
 ) -> _Fit:
-    held_scores: dict[int, NDArray[np.float64]] = {}
+    folds = group_folds(near_duplicates(texts.own, recipe.seed), recipe.folds, recipe.seed)
+    more_folds = _more_folds(texts.more, recipe)
+    found = _Fit(
+        np.zeros((0, 0)),
+        folds,
+        np.ones(len(folds), np.bool_) if drawn is None else drawn,
+        shipped_lexicon().find(texts.own).counts,
+    )
+    if recipe.hidden:
+        nothing = np.zeros((0, 0), np.float32)
+        found.read = _Read(nothing, nothing, more_folds)
     for fold in range(recipe.folds):
         tell(f"fold {fold + 1} of {recipe.folds}", fold / (recipe.folds + 1))
-        stage = _first_stage(texts, outputs, helpers, folds != fold, recipe)
-        held = np.flatnonzero(folds == fold).tolist()
-        held_scores[fold] = stage.scores([texts.own[i] for i in held])
-    scores = np.zeros((len(folds), held_scores[0].shape[1]))
-    for fold, found in held_scores.items():
-        scores[folds == fold] = found
-    drawn = np.ones(len(scores), np.bool_) if drawn is None else drawn
-    return _Fit(scores, folds, drawn, shipped_lexicon().find(texts.own).counts)
+        fitted = (folds != fold, more_folds != fold)
+        stage = fit_first_stage(texts, outputs, helpers, *fitted, recipe)
+        held = [texts.own[i] for i in np.flatnonzero(folds == fold).tolist()]
+        found.scores = _placed(found.scores, folds == fold, stage.scores(held))
+        if found.read is not None:
+            held_more = [texts.more[i] for i in np.flatnonzero(more_folds == fold).tolist()]
+            scorer, read = stage.scorer(), found.read
+            read.own = _placed(read.own, folds == fold, _inputs(scorer, held))
+            if held_more:
+                read.more = _placed(read.more, more_folds == fold, _inputs(scorer, held_more))
+    return found
 
 
-def _blend(target: _Target, fit: _Fit, recipe: Recipe) -> Blend:
+def _more_folds(more: Sequence[str], recipe: Recipe) -> NDArray[np.int64]:
+    """Fold of each of more texts, near copies in one; without a network no fold holds any out."""
+    if not recipe.hidden or not more:
+        return np.full(len(more), -1, np.int64)
+    return group_folds(near_duplicates(more, recipe.seed), recipe.folds, recipe.seed)
+
+
+def _placed(table: NDArray[Any], rows: NDArray[np.bool_], found: NDArray[Any]) -> NDArray[Any]:
+    """A table with some rows filled in, made when it is first needed."""
+    if not table.size:
+        table = np.zeros((len(rows), found.shape[1]), found.dtype)
+    table[rows] = found
+    return table
+
+
+def _inputs(scorer: LinearScorer, texts: Sequence[str]) -> NDArray[np.float32]:
+    stated = word_features(shipped_lexicon().find(texts).counts)
+    return network_inputs(*scorer.views(*joined(texts)), stated)
+
+
+def _blend(target: Target, fit: _Fit, recipe: Recipe) -> Blend:
     """The second stage of one target; leaves its held-out logits in the fit."""
     weights = np.where(fit.drawn, 1.0, recipe.chosen_weight)
     cost, own = recipe.blend_cost, None
@@ -439,17 +222,49 @@ def _blend(target: _Target, fit: _Fit, recipe: Recipe) -> Blend:
     return fit_blend(*inputs, cost, own)
 
 
-def _folded(stage: _FirstStage, blends: Sequence[Blend], recipe: Recipe) -> LinearScorer:
+def _network(targets: Sequence[Target], fit: _Fit, read: _Read, recipe: Recipe) -> Network:
+    """The network of all targets; its held-out logits join half of those of the blends."""
+    goals = [Goal(target.columns, target.several) for target in targets]
+    own = np.hstack([target.indicators for target in targets])
+    more = np.hstack([target.more for target in targets])
+    more_inputs = read.more if read.more.size else np.zeros((0, read.own.shape[1]), np.float32)
+    weights = np.where(fit.drawn, 1.0, _CHOSEN_IN_NETWORK).astype(np.float32)
+    more_weights = np.full(len(more), recipe.more_weight, np.float32)
+
+    def fitted(rows: NDArray[np.bool_], more_rows: NDArray[np.bool_]) -> Network:
+        inputs = np.vstack([read.own[rows], more_inputs[more_rows]])
+        said = np.vstack([own[rows], more[more_rows]])
+        weigh = np.concatenate([weights[rows], more_weights[more_rows]])
+        return fit_network(inputs, said, goals, weigh, recipe.hidden, recipe.seed)
+
+    logits = np.zeros(own.shape, np.float32)
+    for fold in np.unique(fit.folds):
+        held = fit.folds == fold
+        logits[held] = fitted(~held, read.more_folds != fold).logits(read.own[held])
+    for target in targets:
+        part = fit.logits[target.name]
+        fit.logits[target.name] = logits[:, target.columns] + np.float32(_BLEND_SHARE) * part
+    return fitted(np.ones(len(own), np.bool_), np.ones(len(more), np.bool_))
+
+
+def _folded(stage: FirstStage, blends: Sequence[Blend]) -> LinearScorer:
     """Both stages as one row of weights for each n-gram."""
     mix = np.hstack([blend.mix for blend in blends])
-    bias = stage.bias @ mix + np.hstack([blend.shift for blend in blends])
-    weights = (stage.weights @ mix).astype(np.float32)
-    ngrams = stage.ngrams
-    tables = (ngrams.slots_, ngrams.idf_, sublinear_weights(), *in_steps(weights))
-    return LinearScorer(recipe.size, recipe.bits, *tables, bias.astype(np.float32))
+    return stage.mixed(mix, np.hstack([blend.shift for blend in blends])).scorer()
 
 
-def _head(target: _Target, blend: Blend, fit: _Fit, recipe: Recipe) -> Head:
+def _layered(stage: FirstStage, blends: Sequence[Blend], network: Network) -> LayeredScorer:
+    """The network with half of the blends on its direct path."""
+    direct, words = network.direct.copy(), len(COUNTED)
+    share = np.float32(_BLEND_SHARE)
+    direct[: len(stage.bias)] += share * np.hstack([blend.mix for blend in blends])
+    direct[-words:] += share * np.hstack([blend.by_word for blend in blends])
+    shift = network.shift + share * np.hstack([blend.shift for blend in blends])
+    whole = replace(network, direct=direct, shift=shift.astype(np.float32))
+    return LayeredScorer(stage.scorer(), whole)
+
+
+def _head(target: Target, blend: Blend, fit: _Fit, recipe: Recipe) -> Head:
     held = fit.logits[target.name].astype(np.float64)
     if target.several:
         return _codes_head(target, blend, held, fit, recipe)
@@ -458,7 +273,7 @@ def _head(target: _Target, blend: Blend, fit: _Fit, recipe: Recipe) -> Head:
     logits = found.scale * held + found.shift
     lean = np.zeros(len(target.labels))
     if target.name in recipe.lean:
-        lean = best_lean(logits, target.truth, weights)
+        lean = best_lean(logits, target.truth, np.where(fit.drawn, 1.0, recipe.chosen_weight))
     head = _plain_head(target, blend, found, lean)
     if target.name != "category":
         return head
@@ -466,7 +281,7 @@ def _head(target: _Target, blend: Blend, fit: _Fit, recipe: Recipe) -> Head:
 
 
 def _with_doubt(
-    head: Head, logits: NDArray[np.float64], target: _Target, fit: _Fit, recipe: Recipe
+    head: Head, logits: NDArray[np.float64], target: Target, fit: _Fit, recipe: Recipe
 ) -> Head:
     own = logits.astype(np.float32)
     best, shares = head.best(own), head.probabilities(own)
@@ -486,7 +301,7 @@ def _with_doubt(
 
 
 def _codes_head(
-    target: _Target, blend: Blend, held: NDArray[np.float64], fit: _Fit, recipe: Recipe
+    target: Target, blend: Blend, held: NDArray[np.float64], fit: _Fit, recipe: Recipe
 ) -> Head:
     weights = np.where(fit.drawn, 1.0, recipe.chosen_weight)
     found = calibrate_several(held, target.indicators, weights)
@@ -496,7 +311,7 @@ def _codes_head(
 
 
 def _plain_head(
-    target: _Target, blend: Blend, found: Calibration, lean: NDArray[np.float64]
+    target: Target, blend: Blend, found: Calibration, lean: NDArray[np.float64]
 ) -> Head:
     parts = (blend.by_word, found.scale, found.shift, lean)
     words, scale, shift, lean_ = (np.asarray(part, np.float32) for part in parts)
@@ -504,7 +319,7 @@ def _plain_head(
     return Head(name, labels, target.several, target.first, words, scale, shift, lean_)
 
 
-def _stated_confidence(targets: Sequence[_Target], fit: _Fit) -> float:
+def _stated_confidence(targets: Sequence[Target], fit: _Fit) -> float:
     """How often a row drawn at random is 重大 when its words state it."""
     tier = next((target for target in targets if target.name == "tier"), None)
     stated = is_stated(fit.counts) & fit.drawn
@@ -513,7 +328,7 @@ def _stated_confidence(targets: Sequence[_Target], fit: _Fit) -> float:
     return float(tier.indicators[stated, len(ORDER) - 1].mean())
 
 
-def _figures(model: Model, targets: Sequence[_Target], fit: _Fit) -> dict[str, Any]:
+def _figures(model: Model, targets: Sequence[Target], fit: _Fit) -> dict[str, Any]:
     """Figures on the rows drawn at random, of logits that did not see them."""
     figures: dict[str, Any] = {}
     for target in targets:
@@ -535,7 +350,7 @@ def _figures(model: Model, targets: Sequence[_Target], fit: _Fit) -> dict[str, A
 
 
 def _label_figures(
-    target: _Target,
+    target: Target,
     best: NDArray[np.int64],
     shares: NDArray[np.float32] | None,
     rows: NDArray[np.bool_],
@@ -549,7 +364,7 @@ def _label_figures(
 
 
 def _issue_figures(
-    target: _Target, shares: NDArray[np.float32], head: Head, rows: NDArray[np.bool_]
+    target: Target, shares: NDArray[np.float32], head: Head, rows: NDArray[np.bool_]
 ) -> dict[str, Any]:
     given = shares >= head.lean
 
@@ -565,7 +380,7 @@ def _facts(
     helpers: Sequence[Table],
     taxonomy: Taxonomy,
     recipe: Recipe,
-    targets: Sequence[_Target],
+    targets: Sequence[Target],
     fit: _Fit,
 ) -> dict[str, Any]:
     return {

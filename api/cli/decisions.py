@@ -467,7 +467,7 @@ def _never_blank(table: Table, target: str | None) -> list[str]:
 
 
 def _training_table(texts: list[str], labels: dict[str, list[Any]], source: str) -> Any:
-    from triage.train import Table as Labelled
+    from triage.lesson import Table as Labelled
 
     return Labelled(texts, labels, source=source)
 

@@ -34,8 +34,9 @@ from benchmarks.reliability.suite import tested
 from domain.errors import ModelError
 from domain.taxonomy import shipped_taxonomy
 from triage import artefact
+from triage.lesson import Table
 from triage.registry import open_model
-from triage.train import Table, train
+from triage.train import train
 
 _KEY = bytes(range(32))
 

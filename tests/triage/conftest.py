@@ -7,8 +7,9 @@ import pytest
 from domain.taxonomy import shipped_taxonomy
 from tests.triage.sentences import written_table
 from triage.desk import Desk
+from triage.lesson import Recipe
 from triage.registry import open_desk
-from triage.train import Recipe, Trained, train
+from triage.train import Trained, train
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from triage.train import Table
+from triage.lesson import Table
 
 COMPLAINTS = (
     "手机用了三天屏幕一直闪，客服电话打不通，再不解决我就去12315投诉！",

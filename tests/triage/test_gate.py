@@ -33,10 +33,11 @@ from triage.gate import (
     paired_micros,
     unfinite_parts,
 )
+from triage.lesson import Recipe, Table
 from triage.mislabels import out_of_fold_shares
 from triage.model import Model
 from triage.registry import open_model
-from triage.train import Recipe, Table, library_versions, train
+from triage.train import library_versions, train
 
 TAUGHT, SIZE = 2400, 12_000_000
 POLICY = Policy(recall_floor=0.5, fewest_major=10)

@@ -15,8 +15,9 @@ from domain.taxonomy import Code, Taxonomy, shipped_taxonomy
 from tests.triage.sentences import COMPLAINTS, written_table
 from triage.desk import Desk
 from triage.duplicates import group_folds, near_duplicates
+from triage.lesson import Recipe, Table
 from triage.registry import open_desk, open_model
-from triage.train import Recipe, Table, Trained, train
+from triage.train import Trained, train
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=CHINA)
 SMALL = Recipe(features=2_000, folds=3, min_examples=3)

@@ -10,7 +10,8 @@ import pytest
 from domain.errors import InputError
 from domain.taxonomy import shipped_taxonomy
 from tests.triage.sentences import written_table
-from triage.train import Recipe, Trained, train
+from triage.lesson import Recipe
+from triage.train import Trained, train
 
 SMALL = Recipe(features=2_000, folds=3, min_examples=3)
 

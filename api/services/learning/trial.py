@@ -24,11 +24,12 @@ from triage.comparison import Answers, Comparison, answers, compare
 from triage.desk import Desk
 from triage.duplicates import near_duplicates
 from triage.gate import Measurements, Policy, Verdict, audit_sources, capped_rows, judge
+from triage.lesson import Recipe, Table
 from triage.migration import taxonomy_of
 from triage.mislabels import out_of_fold_shares
 from triage.noise import noisy_copies
 from triage.split import Split, split_rows
-from triage.train import Recipe, Table, Trained, library_versions, train
+from triage.train import Trained, library_versions, train
 
 Tell = Callable[[int, int], None]
 TRUSTED = ("import", "unknown")
