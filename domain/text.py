@@ -210,6 +210,8 @@ def fold_table() -> NDArray[np.uint32]:
         table[traditional] = simplified
     for first, last in (*_PICTOGRAPHS, *_INVISIBLE):
         table[first : last + 1] = DROPPED
+    while not np.array_equal(table[table], table):  # a compatibility form of a traditional letter
+        table = table[table]
     table.setflags(write=False)
     return table
 

@@ -35,8 +35,8 @@ def _lines(name: str, version: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"- Rows drawn at random: {data['drawn_at_random']:,}; the shares of labels are theirs."
     for more in facts["more"]:
         yield (
-            f"- Further texts, for the n-grams alone and at less weight: {more['source']}, "
-            f"{more['rows']:,} rows."
+            f"- Further texts, at less weight, with no part in any share or figure below: "
+            f"{more['source']}, {more['rows']:,} rows."
         )
     for helper in facts["helpers"]:
         yield f"- To tell moods and trades apart: {helper['source']}, {helper['rows']:,} rows."

@@ -84,6 +84,8 @@ class Found:
         How often words of each kind are stated.
     why : ndarray of int8, shape (n_hits,)
         0 where a word is stated, else the place in `SOFTENED` of what takes its force.
+    heads : sequence of tuple of str or None
+        Word, kind and certainty of each entry; None where it has no bearing on the tier.
     """
 
     counts: NDArray[np.uint16]
@@ -92,7 +94,7 @@ class Found:
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
     why: NDArray[np.int8]
-    entries: Sequence[Entry]
+    heads: Sequence[tuple[str, str, str] | None]
 
     def hits(self, text: int) -> Iterator[Hit]:
         """Stated words of one text, in their order, with offsets into the original."""
@@ -101,12 +103,12 @@ class Found:
     def met(self, text: int) -> list[Hit]:
         """Words of one text that bear on its tier, stated or softened."""
         indptr, places = self._plain
-        entries = self.entries
-        return [
-            Hit(*entries[number][:3], start, end, SOFTENED[why])
-            for number, start, end, why in places[indptr[text] : indptr[text + 1]]
-            if entries[number][1] not in _NO_GROUND
-        ]
+        hits: list[Hit] = []
+        for number, start, end, why in places[indptr[text] : indptr[text + 1]]:
+            head = self.heads[number]
+            if head is not None:
+                hits.append(Hit(*head, start, end, SOFTENED[why]))
+        return hits
 
     @cached_property
     def _plain(self) -> tuple[list[int], list[tuple[int, int, int, int]]]:
@@ -135,6 +137,7 @@ class Lexicon:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(plain for entry in entries for plain in _spelt_out(entry))
+        self._heads = [None if e.kind in _NO_GROUND else e[:3] for e in self.entries]
         words = [_letters(entry) for entry in self.entries]
         classes, width = _letter_classes(words)
         tree = _Tree(width)
@@ -157,7 +160,7 @@ class Lexicon:
         """Find the stated words of texts that `triage.alphabet.joined` made one array of."""
         tables = (letters(), breaks(), self._automaton, self._words, _softeners())
         counts, indptr, numbers, starts, ends, why = _find(points, offsets, *tables)
-        return Found(counts, indptr, numbers, starts, ends, why, self.entries)
+        return Found(counts, indptr, numbers, starts, ends, why, self._heads)
 
 
 @cache

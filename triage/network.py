@@ -24,6 +24,7 @@ _EPOCHS = 16
 _RATE, _WARM_UP, _FIRST_RATE, _LAST_RATE = 2e-3, 0.3, 1 / 25, 1e-5
 _DECAY = 1e-3
 _DROP_INPUTS, _DROP_HIDDEN = 0.1, 0.5
+_LEAST_SPREAD = 0.05
 _FADE, _FADE_SQUARE, _TINY = 0.9, 0.999, 1e-8
 
 
@@ -254,7 +255,8 @@ def fit_network(
     >>> network.logits(inputs[:2]).argmax(axis=1).tolist()
     [0, 1]
     """
-    centre, spread = inputs.mean(axis=0), inputs.std(axis=0) + np.float32(1e-6)
+    # What hardly ever varies is not blown up: a rare word shall not outshout all else.
+    centre, spread = inputs.mean(axis=0), np.maximum(inputs.std(axis=0), np.float32(_LEAST_SPREAD))
     standard = (inputs - centre) / spread
     truth = indicators.astype(np.float32)
     random = np.random.default_rng(seed)

@@ -162,7 +162,7 @@ def tier_reasons(
     """
     if not met and tier == ORDER[0]:
         return (_NOTHING_MET.format(probability),)
-    words = _words_by_kind(hit for hit in met if not hit.softened)
+    words = _words_by_kind(met)
     if tier == ORDER[_MAJOR]:
         return _major_reasons(words, probability, stated, policy)
     passed_over = _passed_over(words, met, major, policy)
@@ -226,11 +226,19 @@ def _major_reasons(
     return (*found, f"评分为重大（{probability:.2f}）")
 
 
-def _words_by_kind(hits: Iterable[Hit]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for hit in hits:
-        found.setdefault(hit.kind, []).append(hit.word)
-    words = {kind: _longest(said)[:_MOST_NAMED] for kind, said in found.items()}
+def _words_by_kind(met: Iterable[Hit]) -> dict[str, list[str]]:
+    """Stated words of each kind, a few of each."""
+    words: dict[str, list[str]] = {}
+    for word, kind, _, _, _, softened in met:
+        if softened:
+            continue
+        if kind in words:
+            words[kind].append(word)
+        else:
+            words[kind] = [word]
+    for kind, said in words.items():
+        if len(said) > 1:
+            words[kind] = _longest(said)[:_MOST_NAMED]
     if "crowd" in words and "basics" in words:
         words["collective_loss"] = words["crowd"][:2] + words["basics"][:2]
     return words

@@ -1,4 +1,4 @@
-"""Further texts that teach the n-grams alone."""
+"""Further texts that teach at less weight."""
 
 from __future__ import annotations
 
