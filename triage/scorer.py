@@ -67,15 +67,19 @@ class LinearScorer:
 
     @cached_property
     def _tables(self) -> tuple[NDArray[Any], ...]:
-        """Row of each hash value, and rows widened to whole vector registers."""
+        """Row of each hash value, and rows widened to whole vector registers.
+
+        Frequent n-grams come first: what most texts need lies together and stays in the cache.
+        """
+        order = np.argsort(self.idf, kind="stable")
         rows = np.full(1 << self.bits, len(self.slots), np.uint16)
-        rows[self.slots] = np.arange(len(self.slots), dtype=np.uint16)
+        rows[self.slots[order]] = np.arange(len(self.slots), dtype=np.uint16)
         wide = -(-self.outputs // _LANES) * _LANES
         weights = _on_lines(len(self.slots), wide)
-        weights[:, : self.outputs] = self.weights
+        weights[:, : self.outputs] = self.weights[order]
         bias = np.zeros(wide, np.float32)
         bias[: self.outputs] = self.bias
-        return rows, self.idf, self.sublinear, weights, self.steps, bias
+        return rows, self.idf[order], self.sublinear, weights, self.steps[order], bias
 
     def scores(
         self,

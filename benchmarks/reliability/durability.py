@@ -185,7 +185,7 @@ def old_sqlite(database: str, length: Length) -> Outcome:
 @row("D5", "0 lost; 503 ≤ 3 s while down, never 500; heals ≤ 15 s", ("postgresql",))
 def postgresql_killed(_database: str, length: Length) -> Outcome:
     """SIGKILL of all its processes under load, and a restart."""
-    kills = length.of(3, 20)
+    kills = length.of(2, 20)
     server = postgresql.Server()
     server.start()
     running = Service("postgresql", server)
@@ -252,7 +252,7 @@ def disk_full(database: str, length: Length) -> Outcome:
         before = asyncio.run(open_loop(running.port, 50, 4, complaint_maker(1), "before-"))
         ballast = running.data / "ballast"
         _fill(ballast)
-        seconds = length.of(12, 60)
+        seconds = length.of(8, 60)
         full = asyncio.run(open_loop(running.port, 50, seconds, complaint_maker(2), "full-"))
         reads = [running.call("GET", path)[0] for path in ("/complaints", "/", "/livez")]
         sound = running.sound()

@@ -132,7 +132,9 @@ def overload(database: str, length: Length) -> Outcome:
             open_loop(running.port, 10 * L1_RATE, seconds, complaint_maker(), "l4-", 400)
         )
         time.sleep(8)
-        after = uvloop.run(open_loop(running.port, L1_RATE, 10, complaint_maker(2), "after-"))
+        after = uvloop.run(
+            open_loop(running.port, L1_RATE, length.of(6, 10), complaint_maker(2), "after-")
+        )
         gone = lost(running, flood.acknowledged + after.acknowledged)
     goodput = len(flood.taken_seconds) / seconds / capacity
     accepted, refused = share(flood.taken_seconds, 0.99), share(flood.refused_seconds, 0.99)

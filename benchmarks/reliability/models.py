@@ -203,7 +203,7 @@ def _sides(root: Path) -> tuple[str, str] | None:
 @row("M5", "all old or all new every time; no half file picked; leftovers cleaned")
 def publish_crash(_database: str, length: Length) -> Outcome:
     """kill -9 at random points of train, write, sign, switch."""
-    rounds, random_ = length.of(10, 100), random.Random(3)
+    rounds, random_ = length.of(6, 100), random.Random(3)
     with tempfile.TemporaryDirectory(prefix="suyuan-bench-") as folder:
         settings = Settings(data_dir=Path(folder))
         migrate(settings)
@@ -297,7 +297,7 @@ def rolled_back(database: str, length: Length) -> Outcome:
         took: list[float] = []
         rolling = threading.Timer(3, lambda: took.append(_rolled(running)))
         rolling.start()
-        seconds = length.of(10, 60)
+        seconds = length.of(8, 60)
         measured = asyncio.run(open_loop(running.port, 50, seconds, complaint_maker(), "m8-"))
         rolling.join()
         audited = running.query("SELECT count(*) FROM audit WHERE action = 'model.rollback'")[0][0]
@@ -335,7 +335,9 @@ def swapped(database: str, length: Length) -> Outcome:
             publish(running.folder / "models", version, key)
         running.start()
         asyncio.run(open_loop(running.port, 50, 2, complaint_maker(1), "warm-"))
-        base = asyncio.run(open_loop(running.port, L1_RATE, 8, complaint_maker(2), "base-"))
+        base = asyncio.run(
+            open_loop(running.port, L1_RATE, length.of(5, 8), complaint_maker(2), "base-")
+        )
         before = running.rss_kib()
         swapping = threading.Thread(target=_take_turns, args=(running, swaps))
         swapping.start()
