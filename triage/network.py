@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from domain.errors import ModelRefused
 from triage.kernel import compiled
 
 Floats = NDArray[np.float32]
+_PARTS = ("lower", "threshold", "upper", "direct", "shift")
 _LANES, _INPUTS = 16, 4
 _TOGETHER = 4  # texts that share one reading of the weights
 _BATCH = 256
@@ -55,14 +57,19 @@ class Network:
             raise ModelRefused(
                 f"its network does not fit together: {inputs} inputs, {hidden} units"
             )
-        # Both paths read an input's weights in one go, in whole vector registers.
-        wide = [_padded(part) for part in (self.lower, self.direct)]
-        inner = np.pad(np.hstack(wide), ((0, -inputs % _INPUTS), (0, 0)))
-        object.__setattr__(self, "_inner", inner)
+
+    @cached_property
+    def _tables(self) -> tuple[Floats, Floats, Floats]:
+        """Both paths side by side, so that an input's weights are read in one go.
+
+        In whole vector registers, and as many inputs as the kernel takes at a time.
+        """
+        inputs, hidden = self.lower.shape
+        lower = _padded(self.lower)
+        inner = np.pad(np.hstack([lower, _padded(self.direct)]), ((0, -inputs % _INPUTS), (0, 0)))
         bare = [_padded(part[None])[0] for part in (self.threshold, self.shift)]
-        object.__setattr__(self, "_start", np.concatenate(bare))
-        rows = wide[0].shape[1] - hidden
-        object.__setattr__(self, "_upper", np.pad(_padded(self.upper), ((0, rows), (0, 0))))
+        upper = np.pad(_padded(self.upper), ((0, lower.shape[1] - hidden), (0, 0)))
+        return inner, np.concatenate(bare), upper
 
     def logits(self, inputs: Floats) -> Floats:
         """Logits of texts, the same for each whatever others come with it.
@@ -81,8 +88,7 @@ class Network:
         >>> Network(one, one[0], one, one, one[0]).logits(one).tolist()
         [[4.0]]
         """
-        tables = (self._inner, self._start, self._upper)  # type: ignore[attr-defined]
-        found = _forward(self._whole(inputs), *tables)
+        found = _forward(self._whole(inputs), *self._tables)
         return np.asarray(found[:, : len(self.shift)], np.float32)
 
     def slopes(self, inputs: Floats, lower: Floats, direct: Floats) -> Floats:
@@ -98,25 +104,23 @@ class Network:
         -------
         ndarray of float32, shape (len(lower), n_outputs)
         """
-        tables = (self._inner, self._start, self._upper)  # type: ignore[attr-defined]
-        return np.asarray(_slopes(self._whole(inputs[None]), *tables, lower, direct), np.float32)
+        given = (self._whole(inputs[None]), *self._tables)
+        return np.asarray(_slopes(*given, lower, direct), np.float32)
 
     def _whole(self, inputs: Floats) -> Floats:
         """Inputs in as many columns as the kernel takes at a time."""
-        whole = np.zeros((len(inputs), len(self._inner)), np.float32)  # type: ignore[attr-defined]
+        whole = np.zeros((len(inputs), len(self._tables[0])), np.float32)
         whole[:, : inputs.shape[1]] = inputs
         return whole
 
     def to_arrays(self) -> dict[str, Any]:
         """Plain arrays, as a model file keeps them."""
-        names = ("lower", "threshold", "upper", "direct", "shift")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _PARTS}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> Network:
         """The network that `to_arrays` took apart; `ModelRefused` when the parts don't fit."""
-        names = ("lower", "threshold", "upper", "direct", "shift")
-        parts = {name: np.ascontiguousarray(arrays[name], np.float32) for name in names}
+        parts = {name: np.ascontiguousarray(arrays[name], np.float32) for name in _PARTS}
         if not all(np.isfinite(part).all() for part in parts.values()):
             raise ModelRefused("its network holds values that are no numbers")
         return cls(**parts)

@@ -309,14 +309,13 @@ class LayeredScorer:
     @cached_property
     def _moving(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The network's weights of all views of a score together, and of stated words."""
-        views, size = len(VIEWS), self.first.outputs
-        return tuple(
-            np.vstack([
-                part[: views * size].reshape(views, size, -1).sum(axis=0),
-                part[views * size + EXTRAS :],
-            ])
-            for part in (self.network.lower, self.network.direct)
-        )  # type: ignore[return-value]  # fmt: skip
+        network, of_scores = self.network, len(VIEWS) * self.first.outputs
+
+        def together(part: NDArray[np.float32]) -> NDArray[np.float32]:
+            views = part[:of_scores].reshape(len(VIEWS), -1, part.shape[1])
+            return np.vstack([views.sum(axis=0), part[of_scores + EXTRAS :]])
+
+        return together(network.lower), together(network.direct)
 
     def numbers(self) -> dict[str, NDArray[np.float32]]:
         """All parts that must be finite numbers, by name."""
