@@ -3,9 +3,9 @@
 A level times what the calendar says of the week (its working days, and this time of last year
 where that is known). The level is a mean of several: smoothed fast or slowly, staying where it is
 or returning to the long run, each weighted by how well it would have forecast the weeks before.
-Intervals are as wide as the errors of the same number of weeks ahead make them, and wider while
-few are known; both error and coverage are measured by going back and forecasting again from every
-one of the last weeks.
+Intervals are as wide as the errors of the same number of weeks ahead make them, wider while few
+are known, and follow how often the last ones held; both error and coverage are measured by going
+back and forecasting again from every one of the last weeks.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ _START = 6
 _DOUBT = 12
 _DRIFT = 0.13
 _DRIFT_GROWTH = 0.15
+_BEFORE_JUDGED = 3
+_MOVE = 0.5
+_FADING = 0.9
+_NARROWEST = 0.55
+_FRAGMENT = 0.05
+_FRAGMENT_OF = 40.0
 _HALF = 0.5
 _TINY = 1e-6
 
@@ -82,7 +88,8 @@ def forecast(counts: Floats, exposure: Floats, horizon: int, chance: float = 0.8
     Parameters
     ----------
     counts : ndarray of float64, shape (n, weeks)
-        Weekly counts; NaN in weeks without data.
+        Weekly counts; NaN in weeks without data. A week of which under a twentieth of the usual
+        is there counts as one without: its data have not come in.
     exposure : ndarray of float64, shape (weeks + horizon,)
         How much of a usual week each week is, by its days; known ahead from the calendar.
     horizon : int
@@ -102,6 +109,7 @@ def forecast(counts: Floats, exposure: Floats, horizon: int, chance: float = 0.8
     References
     ----------
     Hyndman and Athanasopoulos (2021). Forecasting: principles and practice, ch. 8.
+    Gibbs and Candès (2021). Adaptive conformal inference under distribution shift.
 
     Examples
     --------
@@ -111,6 +119,7 @@ def forecast(counts: Floats, exposure: Floats, horizon: int, chance: float = 0.8
     ([[48.0, 48.0, 49.0, 49.0]], True)
     """
     _check(counts, exposure, horizon)
+    counts = _without_fragments(counts)
     known = counts.shape[1]
     season = np.stack([_season(counts, exposure, week) for week in range(known + horizon)], axis=1)
     scale = np.maximum(exposure[None, :] * season, _TINY)
@@ -130,6 +139,15 @@ def _check(counts: Floats, exposure: Floats, horizon: int) -> None:
         )
     if counts.shape[1] <= _START:
         raise SettingRefused(f"{counts.shape[1]} weeks; a forecast needs more than {_START}")
+
+
+def _without_fragments(counts: Floats) -> Floats:
+    total = np.nansum(counts, axis=0)
+    held = total[total > 0]
+    usual = float(np.median(held)) if held.size else 0.0
+    fragment = (total < _FRAGMENT * usual) & (usual >= _FRAGMENT_OF)
+    whole: Floats = np.where(fragment, np.nan, counts)
+    return whole
 
 
 def _season(counts: Floats, exposure: Floats, week: int) -> Floats:
@@ -212,20 +230,73 @@ def _interval(mean: Floats, expected: Floats, came: Floats, chance: float) -> tu
 
     The quantiles are those of the errors and of as many normal ones as stand for the doubt of a
     short history: the scatter of a Poisson count and a drift of the level that grows with time.
+    Where the intervals of the last weeks held too often or too seldom, they become narrower or
+    wider.
     """
     tail = (1 - chance) / 2
-    standard = np.sqrt(np.maximum(expected, _HALF))
+    errors = (came - expected) / np.sqrt(np.maximum(expected, _HALF))
     usual = np.nanmean(came[:, :, 0], axis=1)
     normal = stats.norm.ppf((np.arange(_DOUBT) + _HALF) / _DOUBT)
     low, high = np.empty_like(mean), np.empty_like(mean)
+    outside = np.full((*came.shape[:2], _JUDGED_AHEAD), np.nan)
     for ahead in range(mean.shape[1]):
-        errors = (came[:, :, ahead] - expected[:, :, ahead]) / standard[:, :, ahead]
-        doubt = np.sqrt(1 + _DRIFT**2 * (1 + _DRIFT_GROWTH * ahead) * usual)
-        pooled = np.hstack([errors, doubt[:, None] * normal])
+        growth = np.sqrt(1 + _DRIFT**2 * (1 + _DRIFT_GROWTH * ahead) * usual)
+        doubt = growth[:, None] * normal
+        pooled = np.hstack([errors[:, :, ahead], doubt])
         low[:, ahead], high[:, ahead] = np.nanquantile(pooled, [tail, 1 - tail], axis=1)
+        if ahead < _JUDGED_AHEAD:
+            outside[:, :, ahead] = _distances(errors[:, :, ahead], doubt, ahead, tail)
+    middle, half = (low + high) / 2, (high - low) / 2 * _width(outside, chance)[:, None]
     spread = np.sqrt(np.maximum(mean, _HALF))
-    below, above = np.maximum(mean + low * spread, 0.0), mean + high * spread
-    return np.rint(below), np.rint(above)
+    below = np.maximum(mean + (middle - half) * spread, 0.0)
+    return np.rint(below), np.rint(mean + (middle + half) * spread)
+
+
+def _distances(errors: Floats, doubt: Floats, ahead: int, tail: float) -> Floats:
+    """Where each error lay in the interval that was known then: 0 its middle, 1 its edge."""
+    weeks = errors.shape[1]
+    distance = np.full(errors.shape, np.nan)
+    judged = np.arange(max(_START + _BEFORE_JUDGED, weeks - _YEAR), weeks - 1 - ahead)
+    to_come = np.arange(weeks) + ahead >= judged[:, None]
+    before = np.where(to_come, np.nan, errors[:, None, :])
+    drawn = np.broadcast_to(doubt[:, None, :], (*before.shape[:2], doubt.shape[1]))
+    pooled = np.sort(np.concatenate([before, drawn], axis=2), axis=2)
+    known = (~np.isnan(pooled)).sum(axis=2)
+    low, high = _quantile(pooled, known, tail), _quantile(pooled, known, 1 - tail)
+    distance[:, judged] = np.abs(errors[:, judged] - (low + high) / 2) / ((high - low) / 2)
+    return distance
+
+
+def _quantile(ordered: Floats, known: NDArray[np.int64], share: float) -> Floats:
+    """The quantile of the known values, which come first and in order, along the last axis."""
+    place = (known - 1) * share
+    left = place.astype(np.int64)
+    right = np.minimum(left + 1, known - 1)
+    low = np.take_along_axis(ordered, left[..., None], axis=2)[..., 0]
+    high = np.take_along_axis(ordered, right[..., None], axis=2)[..., 0]
+    between: Floats = low + (high - low) * (place - left)
+    return between
+
+
+def _width(outside: Floats, chance: float) -> Floats:
+    """By how much to stretch the interval of each series, after what its last ones held.
+
+    Each week the outcomes of the weeks before move the width: up where more fell outside than
+    stated, down where fewer did; old ones fade (Gibbs and Candès 2021, on the width's logarithm).
+    """
+    moved = np.zeros(outside.shape[0])
+    aheads = np.arange(outside.shape[2])
+    for week in range(outside.shape[1] - 1):
+        made = week - aheads
+        arrived = outside[:, made[made >= 0], aheads[made >= 0]]
+        known = ~np.isnan(arrived)
+        missed = (arrived > np.exp(moved)[:, None]) & known
+        excess = (missed.sum(axis=1) - (1 - chance) * known.sum(axis=1)) / np.maximum(
+            known.sum(axis=1), 1
+        )
+        moved = _FADING * moved + _MOVE * excess
+    width: Floats = np.clip(np.exp(moved), _NARROWEST, 1 / _NARROWEST)
+    return width
 
 
 def backtest(
@@ -258,6 +329,7 @@ def backtest(
     >>> done.error < done.naive_error, 0.7 < done.coverage < 0.95
     (True, True)
     """
+    counts = _without_fragments(counts)
     last = counts.shape[1] - horizon
     starts = range(max(2 * _START, last - origins + 1), last + 1)
     if len(starts) < 4:
