@@ -104,7 +104,7 @@ def forecast(counts: Floats, exposure: Floats, horizon: int, chance: float = 0.8
     Raises
     ------
     SettingRefused
-        There are too few weeks, or the exposures don't reach to the horizon.
+        There are too few weeks, the exposures don't reach to the horizon, or a series has no data.
 
     References
     ----------
@@ -139,6 +139,8 @@ def _check(counts: Floats, exposure: Floats, horizon: int) -> None:
         )
     if counts.shape[1] <= _START:
         raise SettingRefused(f"{counts.shape[1]} weeks; a forecast needs more than {_START}")
+    if np.isnan(counts).all(axis=1).any():
+        raise SettingRefused("a series without one week of data; leave it out")
 
 
 def _without_fragments(counts: Floats) -> Floats:
@@ -320,7 +322,7 @@ def backtest(
     Returns
     -------
     Backtest or None
-        None where fewer than 4 weeks can be forecast from.
+        None where fewer than 4 weeks can be forecast from, or no data came after them.
 
     Examples
     --------
@@ -331,7 +333,9 @@ def backtest(
     """
     counts = _without_fragments(counts)
     last = counts.shape[1] - horizon
-    starts = range(max(2 * _START, last - origins + 1), last + 1)
+    known = np.cumsum(~np.isnan(counts).all(axis=0))
+    first = max(2 * _START, last - origins + 1, int(np.searchsorted(known, _START)) + 1)
+    starts = range(first, last + 1)
     if len(starts) < 4:
         return None
     missed, naive, inside, seen = [], [], [], []
@@ -342,6 +346,8 @@ def backtest(
         naive.append(np.abs(came - _naive(counts, start, horizon)))
         inside.append(np.where(np.isnan(came), np.nan, (came >= ahead.low) & (came <= ahead.high)))
         seen.append(came)
+    if np.isnan(seen).all():
+        return None
     total = max(float(np.nansum(seen)), _TINY)
     return Backtest(
         float(np.nansum(missed)) / total,

@@ -112,3 +112,15 @@ def test_a_week_whose_data_have_not_come_in_is_a_gap() -> None:
     few = np.full((1, 40), 5.0)
     few[0, -1] = 0.0
     assert forecast(few, np.ones(44), 4).mean[0, 0] < 4.9
+
+
+def test_a_lone_straggler_before_the_data_is_not_forecast_from() -> None:
+    """One complaint a year early and then nothing: only weeks with data count as origins."""
+    counts = np.full((1, 90), np.nan)
+    counts[0, 0] = 1.0
+    counts[0, 60:] = np.random.default_rng(8).poisson(80, 30)
+    done = backtest(counts, np.ones(90), origins=60)
+    assert done is not None
+    assert done.origins == 90 - 4 - 66 + 1
+    with pytest.raises(SettingRefused, match="without one week"):
+        forecast(np.full((1, 20), np.nan), np.ones(24), 4)
