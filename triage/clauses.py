@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage.alphabet import SENTENCE_END
-from triage.kernel import START, compiled, count_rows, fold, longest_text, roll, weigh_counted
+from triage.kernel import (
+    START,
+    add_rows,
+    compiled,
+    count_rows,
+    fold,
+    longest_text,
+    roll,
+)
 
 VIEWS = ("whole", "first", "highest")
 """The scores of the whole text, those of its first clause, and the highest of any clause."""
@@ -91,6 +99,7 @@ def _gather(
 @compiled
 def _weigh_clause(
     inside: NDArray[np.uint16],
+    values: NDArray[np.float32],
     idf: NDArray[np.float32],
     weights: NDArray[np.int8],
     steps: NDArray[np.float32],
@@ -98,14 +107,42 @@ def _weigh_clause(
 ) -> np.float32:
     """Sum the rows of a clause; returns what scales the sums to unit length."""
     square = np.float32(0)
-    for k in range(len(own)):
-        own[k] = 0
-    for row in inside:
-        value = idf[row]
+    for i in range(len(inside)):
+        value = idf[inside[i]]
         square += value * value
-        value *= steps[row]
-        for k in range(len(own)):
-            own[k] += value * np.float32(weights[row, k])
+        values[i] = value * steps[inside[i]]
+    add_rows(inside, values, weights, own)
+    return np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
+
+
+@compiled
+def _weigh_repeats(
+    touched: NDArray[np.uint16],
+    values: NDArray[np.float32],
+    count: NDArray[np.uint16],
+    idf: NDArray[np.float32],
+    sublinear: NDArray[np.float32],
+    weights: NDArray[np.int8],
+    steps: NDArray[np.float32],
+    own: NDArray[np.float32],
+) -> np.float32:
+    """Sum what repeated rows weigh less than their idf each time, and put the counts back to 0.
+
+    Returns what scales the sums of the whole text to unit length.
+    """
+    most = len(sublinear) - 1
+    square = np.float32(0)
+    repeated = 0
+    for i in range(len(touched)):
+        row = touched[i]
+        times = count[row]
+        weight = sublinear[min(times, most)]
+        count[row] = 0
+        square += (weight * idf[row]) ** 2
+        touched[repeated] = row
+        values[repeated] = (weight - np.float32(times)) * idf[row] * steps[row]
+        repeated += times > 1
+    add_rows(touched[:repeated], values, weights, own)
     return np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
 
 
@@ -144,6 +181,7 @@ def score_clauses(
     none, outputs = len(idf), len(bias)
     count = np.zeros(none + 1, np.uint16)
     touched = np.empty(min(longest * size, none) + 1, np.uint16)
+    values = np.empty(len(touched), np.float32)
     inside = np.empty(longest * size + 1, np.uint16)
     across = np.empty(longest * size + 1, np.uint16)
     shift = np.uint64(64 - bits)
@@ -157,17 +195,22 @@ def score_clauses(
         crossing = _gather(*given, inside, across, bounds)
         distinct = count_rows(inside[: bounds[clauses]], count, touched, 0)
         distinct = count_rows(across[:crossing], count, touched, distinct)
-        first, highest = scores[text, 1], scores[text, 2]
+        whole, first, highest = scores[text, 0], scores[text, 1], scores[text, 2]
+        _weigh_clause(across[:crossing], values, idf, weights, steps, whole)
         first[:], highest[:] = bias, bias
         for c in range(clauses):
-            scale = _weigh_clause(inside[bounds[c] : bounds[c + 1]], idf, weights, steps, own)
+            part = inside[bounds[c] : bounds[c + 1]]
+            scale = _weigh_clause(part, values, idf, weights, steps, own)
             if c == 0:
                 for k in range(outputs):
                     first[k] = highest[k] = own[k] * scale + bias[k]
             for k in range(outputs):
+                whole[k] += own[k]
                 highest[k] = max(highest[k], own[k] * scale + bias[k])
-        given_weights = (idf, sublinear, weights, steps, bias)
-        weigh_counted(touched[:distinct], count, *given_weights, scores[text, 0])
+        repeats = (touched[:distinct], values, count, idf, sublinear, weights, steps, own)
+        scale = _weigh_repeats(*repeats)
+        for k in range(outputs):
+            whole[k] = (whole[k] + own[k]) * scale + bias[k]
         extras[text, 0] = np.log(np.float32(1 + clauses))
         extras[text, 1] = np.log(np.float32(1 + length))
     return scores, extras

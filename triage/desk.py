@@ -6,9 +6,10 @@ import contextlib
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.errors import SettingRefused, TextRefused
 from domain.taxonomy import NO_COMPLAINT
@@ -17,7 +18,7 @@ from triage.alphabet import joined
 from triage.decision import Decision, Graded, Route
 from triage.explain import evidence
 from triage.kernel import clean_as_they_stand
-from triage.lexicon import KINDS, Found, Lexicon, shipped_lexicon
+from triage.lexicon import KINDS, Lexicon, shipped_lexicon
 from triage.model import Model
 from triage.reading import Reader, Reading
 from triage.routing import Routing, local_time, shipped_routing
@@ -28,6 +29,7 @@ _CHUNK = 512
 _ALTERNATIVES = 3
 _FEWEST_LETTERS = 4
 _DEMAND = KINDS.index("demand")
+_MAJOR = ORDER[-1]
 _NOTHING: Mapping[str, Any] = {}
 Outcome = Decision | TextRefused
 Code = tuple[str, str, float]
@@ -35,6 +37,7 @@ Code = tuple[str, str, float]
 _Category = tuple[str | None, str, float, tuple[Graded, ...]]
 _Tier = tuple[str, float, tuple[str, ...]]
 _Mood = tuple[str, float, float, float]  # label, confidence, anger, anxiety
+_Draft = tuple[_Category, tuple[Code, ...], _Tier, _Mood, tuple[str, ...]]  # and the doubts
 
 
 class Desk:
@@ -164,7 +167,12 @@ class Desk:
         cleaned = _cleaned(texts)
         good = [i for i, text in enumerate(cleaned) if isinstance(text, str)]
         kept = [text for text in cleaned if isinstance(text, str)]
-        some = self._decisions(kept, [moments[i] for i in good], [rows[i] for i in good], explain)
+        decided = self._decisions(
+            kept, [moments[i] for i in good], [rows[i] for i in good], explain
+        )
+        if len(kept) == len(texts):
+            return decided
+        some = iter(decided)
         return [text if isinstance(text, TextRefused) else next(some) for text in cleaned]
 
     def _decisions(
@@ -173,53 +181,44 @@ class Desk:
         moments: Sequence[datetime],
         rows: Sequence[Mapping[str, Any]],
         explain: bool,
-    ) -> Iterator[Decision]:
+    ) -> list[Outcome]:
         points, offsets = joined(texts)
         reading = self.reader.read_points(points, offsets)
+        drafts = self._names.drafts(reading, np.diff(offsets))
+        hot = self.routing.is_hot(reading.anger, reading.found.counts[:, _DEMAND]).tolist()
         routes: dict[tuple[Any, ...], Route] = {}
-        drafts = self._names.drafts(reading, np.diff(offsets).tolist())
-        for text, draft, moment, values in zip(texts, drafts, moments, rows, strict=True):
-            decision = self._decision(draft, moment, values, routes)
+        name, version, codes_of = self.name, self.version, self._names.taxonomy_version
+        decisions: list[Outcome] = []
+        for text, draft, angry, moment, values in zip(
+            texts, drafts, hot, moments, rows, strict=True
+        ):
+            category, codes, tier, mood, doubts = self._given(draft, values) if values else draft
+            doubtful = bool(doubts) and tier[0] != _MAJOR
+            key = (category[1], tier[0], values.get("customer_value"), moment, angry, doubtful)
+            route = routes.get(key)
+            if route is None:
+                route = routes[key] = self.routing.route(*key)
+            decision = Decision(
+                values.get("id"), category, codes, tier, mood, route,
+                bool(doubts), doubts, (), name, version, codes_of,
+            )  # fmt: skip
             if explain:
                 found = evidence(self.reader, text, decision, segmenter(self.model.own_words))
                 decision = decision._replace(evidence=found)
-            yield decision
+            decisions.append(decision)
+        return decisions
 
-    def _decision(
-        self,
-        draft: _Draft,
-        received_at: datetime,
-        values: Mapping[str, Any],
-        routes: dict[tuple[Any, ...], Route],
-    ) -> Decision:
-        category, issues, mood = draft.category, draft.codes, draft.mood
-        tier, doubts = (ORDER[draft.tier], draft.tier_share, self._reasons(draft)), draft.doubts
-        if values:
-            category, issues = self._given_codes(draft, values)
-            tier, mood = _given_tier_and_mood(tier, mood, values)
-            doubts = () if category is not draft.category else doubts
-        hot = self.routing.is_hot(mood[2], draft.demands)
-        doubtful = bool(doubts) and tier[0] != ORDER[-1]
-        key = (category[1], tier[0], values.get("customer_value"), received_at, hot, doubtful)
-        route = routes.get(key)
-        if route is None:
-            route = routes[key] = self.routing.route(*key)
-        model = self.model
-        return Decision(
-            values.get("id"), category, issues, tier, mood, route,
-            bool(doubts), doubts, (), model.name, model.version, self._names.taxonomy_version,
-        )  # fmt: skip
-
-    def _reasons(self, draft: _Draft) -> tuple[str, ...]:
-        met = draft.found.met(draft.number)
-        shares, policy = (draft.tier_share, draft.major_share), self.reader.policy
-        return tier_reasons(ORDER[draft.tier], met, *shares, draft.stated, policy)
+    def _given(self, draft: _Draft, values: Mapping[str, Any]) -> _Draft:
+        """A draft with what the row brings in place of what was read."""
+        category, codes, tier, mood, doubts = draft
+        given, codes = self._given_codes(category, codes, values)
+        tier, mood = _given_tier_and_mood(tier, mood, values)
+        return given, codes, tier, mood, doubts if given is category else ()
 
     def _given_codes(
-        self, draft: _Draft, values: Mapping[str, Any]
+        self, category: _Category, issues: tuple[Code, ...], values: Mapping[str, Any]
     ) -> tuple[_Category, tuple[Code, ...]]:
         """Category and codes that the row brings, and the model's for what it does not."""
-        issues, category = draft.codes, draft.category
         taxonomy = self.reader.deciders["issues"].taxonomy
         name = values.get("category")
         if "issues" in values:
@@ -235,22 +234,6 @@ class Desk:
         return category, issues
 
 
-class _Draft(NamedTuple):
-    """What was read out of one text, as plain Python values, in the order of `Decision`'s parts."""
-
-    category: _Category
-    codes: tuple[Code, ...]
-    mood: _Mood
-    tier: int
-    tier_share: float
-    major_share: float
-    stated: bool
-    doubts: tuple[str, ...]
-    demands: int
-    number: int
-    found: Found
-
-
 class _Names:
     """Names and codes of what a reader's numbers mean."""
 
@@ -258,6 +241,7 @@ class _Names:
         category, issues = reader.deciders["category"], reader.deciders["issues"]
         self.taxonomy_version = category.taxonomy.version
         self._doubt_below = reader.heads["category"].doubt_below
+        self._policy = reader.policy
         labels = reader.heads["category"].labels
         self._categories = [(category.category_code(label), label) for label in labels]
         self._issues = [
@@ -265,25 +249,16 @@ class _Names:
         ]
         self._moods = reader.heads["sentiment"].labels
 
-    def drafts(self, reading: Reading, lengths: Sequence[int]) -> Iterator[_Draft]:
-        """What was read out of each text."""
-        columns = zip(
+    def drafts(self, reading: Reading, lengths: NDArray[np.int64]) -> Iterator[_Draft]:
+        """What was read out of each text, as plain Python values."""
+        return zip(
             self._category(reading),
             self._issues_of(reading),
+            self._tier(reading),
             self._mood(reading),
-            reading.tiers.tolist(),
-            reading.tier_shares.tolist(),
-            reading.major_shares.tolist(),
-            reading.stated.tolist(),
-            lengths,
-            reading.found.counts[:, _DEMAND].tolist(),
+            self._doubts(reading, lengths),
             strict=True,
         )
-        for number, column in enumerate(columns):
-            category, codes, mood, tier, share, major, stated, length, demands = column
-            doubts = self._doubts(category[2], length)
-            read = category, codes, mood, tier, share, major, stated
-            yield _Draft(*read, doubts, demands, number, reading.found)
 
     def _category(self, reading: Reading) -> Iterator[_Category]:
         names, shares = self._categories, reading.shares["category"]
@@ -304,12 +279,22 @@ class _Names:
         labels = [self._moods[k] for k in reading.best["sentiment"].tolist()]
         return zip(labels, *[column.tolist() for column in columns], strict=True)
 
-    def _doubts(self, confidence: float, length: int) -> tuple[str, ...]:
-        if length < _FEWEST_LETTERS:
-            return (f"文字只有 {length} 个字，不足以判断",)
-        if confidence < self._doubt_below:
-            return (f"类别把握 {confidence:.2f}，低于 {self._doubt_below:.2f}",)
-        return ()
+    def _tier(self, reading: Reading) -> Iterator[_Tier]:
+        told = (reading.tiers, reading.tier_shares, reading.major_shares, reading.stated)
+        columns = zip(*[column.tolist() for column in told], strict=True)
+        met, policy = reading.found.met, self._policy
+        for text, (place, share, major, stated) in enumerate(columns):
+            label = ORDER[place]
+            yield label, share, tier_reasons(label, met(text), share, major, stated, policy)
+
+    def _doubts(self, reading: Reading, lengths: NDArray[np.int64]) -> list[tuple[str, ...]]:
+        sure, below = reading.confidence("category"), self._doubt_below
+        doubts: list[tuple[str, ...]] = [()] * len(sure)
+        for i in np.flatnonzero(sure < below):
+            doubts[i] = (f"类别把握 {sure[i]:.2f}，低于 {below:.2f}",)
+        for i in np.flatnonzero(lengths < _FEWEST_LETTERS):
+            doubts[i] = (f"文字只有 {lengths[i]} 个字，不足以判断",)
+        return doubts
 
 
 def _given_tier_and_mood(

@@ -102,18 +102,21 @@ class Found:
 
     def met(self, text: int) -> list[Hit]:
         """Words of one text that bear on its tier, stated or softened."""
-        indptr, places = self._plain
-        hits: list[Hit] = []
-        for number, start, end, why in places[indptr[text] : indptr[text + 1]]:
-            head = self.heads[number]
-            if head is not None:
-                hits.append(Hit(*head, start, end, SOFTENED[why]))
-        return hits
+        indptr, words = self._bearing
+        return words[indptr[text] : indptr[text + 1]]
 
     @cached_property
-    def _plain(self) -> tuple[list[int], list[tuple[int, int, int, int]]]:
+    def _bearing(self) -> tuple[list[int], list[Hit]]:
+        """Where the words of each text begin that bear on the tier, and these words."""
+        telling = np.array([head is not None for head in self.heads], np.bool_)[self.words]
+        before = np.zeros(len(telling) + 1, np.int64)
+        np.cumsum(telling, out=before[1:])
         columns = (self.words, self.starts, self.ends, self.why)
-        return self.indptr.tolist(), list(zip(*(c.tolist() for c in columns), strict=True))
+        hits: list[Hit] = []
+        for number, start, end, why in zip(*(c[telling].tolist() for c in columns), strict=True):
+            word, kind, certain = self.heads[number] or ("", "", "")
+            hits.append(Hit(word, kind, certain, start, end, SOFTENED[why]))
+        return before[self.indptr].tolist(), hits
 
 
 class Lexicon:

@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from domain.calendar import CHINA, Calendar, china_calendar
 from domain.complaint import CustomerValue, Tier
 from domain.errors import SettingRefused
@@ -77,10 +80,12 @@ class Routing:
     doubt_queue: str
     calendar: Calendar
 
-    def is_hot(self, anger: float, demand_words: int) -> bool:
-        """Whether a supervisor takes over."""
+    def is_hot(
+        self, anger: NDArray[np.float64], demand_words: NDArray[np.uint16]
+    ) -> NDArray[np.bool_]:
+        """Whether a supervisor takes over, for each complaint."""
         rule = self.supervisor
-        return anger >= rule.anger_from or demand_words >= rule.demand_words_from
+        return (anger >= rule.anger_from) | (demand_words >= rule.demand_words_from)
 
     def route(
         self,

@@ -357,7 +357,8 @@ def network_inputs(
     -------
     ndarray of float32, shape (n_texts, len(VIEWS) * n_scores + EXTRAS + len(COUNTED))
     """
-    return np.hstack([views.reshape(len(views), -1), extras, stated])
+    flat = views.reshape(len(views), views.shape[1] * views.shape[2])
+    return np.hstack([flat, extras, stated])
 
 
 def in_steps(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
