@@ -84,8 +84,10 @@ class Found:
         How often words of each kind are stated.
     why : ndarray of int8, shape (n_hits,)
         0 where a word is stated, else the place in `SOFTENED` of what takes its force.
-    heads : sequence of tuple of str or None
-        Word, kind and certainty of each entry; None where it has no bearing on the tier.
+    heads : sequence of tuple of str
+        Word, kind and certainty of each entry.
+    bearing : ndarray of bool, shape (n_entries,)
+        Which entries have a bearing on the tier.
     """
 
     counts: NDArray[np.uint16]
@@ -94,7 +96,8 @@ class Found:
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
     why: NDArray[np.int8]
-    heads: Sequence[tuple[str, str, str] | None]
+    heads: Sequence[tuple[str, str, str]]
+    bearing: NDArray[np.bool_]
 
     def hits(self, text: int) -> Iterator[Hit]:
         """Stated words of one text, in their order, with offsets into the original."""
@@ -108,14 +111,16 @@ class Found:
     @cached_property
     def _bearing(self) -> tuple[list[int], list[Hit]]:
         """Where the words of each text begin that bear on the tier, and these words."""
-        telling = np.array([head is not None for head in self.heads], np.bool_)[self.words]
+        telling = self.bearing[self.words]
         before = np.zeros(len(telling) + 1, np.int64)
         np.cumsum(telling, out=before[1:])
         columns = (self.words, self.starts, self.ends, self.why)
-        hits: list[Hit] = []
-        for number, start, end, why in zip(*(c[telling].tolist() for c in columns), strict=True):
-            word, kind, certain = self.heads[number] or ("", "", "")
-            hits.append(Hit(word, kind, certain, start, end, SOFTENED[why]))
+        heads = self.heads
+        hits = [
+            Hit(word, kind, certain, start, end, SOFTENED[why])
+            for number, start, end, why in zip(*(c[telling].tolist() for c in columns), strict=True)
+            for word, kind, certain in (heads[number],)
+        ]
         return before[self.indptr].tolist(), hits
 
 
@@ -140,7 +145,8 @@ class Lexicon:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(plain for entry in entries for plain in _spelt_out(entry))
-        self._heads = [None if e.kind in _NO_GROUND else e[:3] for e in self.entries]
+        self._heads = [entry[:3] for entry in self.entries]
+        self._bearing = np.array([entry.kind not in _NO_GROUND for entry in self.entries], np.bool_)
         words = [_letters(entry) for entry in self.entries]
         classes, width = _letter_classes(words)
         tree = _Tree(width)
@@ -163,7 +169,7 @@ class Lexicon:
         """Find the stated words of texts that `triage.alphabet.joined` made one array of."""
         tables = (letters(), breaks(), self._automaton, self._words, _softeners())
         counts, indptr, numbers, starts, ends, why = _find(points, offsets, *tables)
-        return Found(counts, indptr, numbers, starts, ends, why, self._heads)
+        return Found(counts, indptr, numbers, starts, ends, why, self._heads, self._bearing)
 
 
 @cache
