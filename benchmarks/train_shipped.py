@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.further_labels import further_labels  # noqa: E402
+from benchmarks.written_complaints import written_complaints  # noqa: E402
 from domain.errors import TextRefused  # noqa: E402
 from domain.taxonomy import NO_COMPLAINT, Code, Taxonomy, shipped_taxonomy  # noqa: E402
 from domain.text import clean  # noqa: E402
@@ -31,6 +32,7 @@ from triage.train import Trained, categories_only, train  # noqa: E402
 
 MODELS = ROOT / "models"
 FURTHER = "benchmarks/further_labels.csv.gz (read by a language model under the labelling guide)"
+WRITTEN = "benchmarks/written_complaints.csv.gz (written by one)"
 PINS = ROOT / "triage" / "shipped.py"
 
 
@@ -59,13 +61,35 @@ def complaints_table(data: Path) -> Table:
 
 
 def further_table(data: Path) -> Table:
-    """Complaints that a language model read under the guide for this project."""
-    frame = cleaned(further_labels(data))
+    """Complaints that a language model read or wrote under the guide for this project."""
+    return together(read_table(data), written_table(written_complaints()))
+
+
+def read_table(data: Path) -> Table:
+    """Real texts with the labels that a language model gave them."""
+    return labelled(further_labels(data), FURTHER)
+
+
+def written_table(frame: pd.DataFrame) -> Table:
+    """Texts of `written_complaints`."""
+    return labelled(frame, WRITTEN)
+
+
+def together(first: Table, second: Table) -> Table:
+    """Two tables with the same kinds of labels as one."""
+    labels = {name: [*first.labels[name], *second.labels[name]] for name in first.labels}
+    source = f"{first.source}; {second.source}"
+    return Table([*first.texts, *second.texts], labels, None, source)
+
+
+def labelled(frame: pd.DataFrame, source: str) -> Table:
+    """Rows whose main code gives the category."""
+    frame = cleaned(frame)
     taxonomy = shipped_taxonomy()
     main = [codes.split("|")[0] for codes in frame["issues"]]
     category = [taxonomy.category(code) if code else NO_COMPLAINT for code in main]
     labels = complaint_labels(frame) | {"category": category}
-    return Table(frame["text"].tolist(), labels, None, FURTHER)
+    return Table(frame["text"].tolist(), labels, None, source)
 
 
 def complaint_labels(frame: pd.DataFrame) -> dict[str, list[Any]]:

@@ -22,7 +22,7 @@ from api.services.report.drawings.canvas import (
     wrapped,
 )
 
-_ROW = 46
+_ROW = 40
 _TOP = 44
 _LINKS = (292, 420)
 _SCALE = (600, 890)
