@@ -139,7 +139,8 @@ def evaluate(
     texts : sequence of str
         Cleaned.
     labels : mapping of target to sequence
-        Labels, for ``issues`` sequences of codes. Targets that are not there are left out.
+        Labels, for ``issues`` sequences of codes. Targets that are not there are left out, and
+        a row whose label is None is left out of that target's figures.
 
     Returns
     -------
@@ -152,12 +153,18 @@ def evaluate(
     for target in TARGETS:
         if target not in labels:
             continue
-        if target == "issues":
-            figures[target] = issue_figures(labels[target], said["issues"])
+        kept = [i for i, label in enumerate(labels[target]) if label is not None]
+        if not kept:
             continue
-        figures[target] = label_figures(labels[target], said[target], said[f"{target}_sure"])
-    if "tier" in figures:
-        figures["tier"]["decided"] = label_figures(labels["tier"], said["decided"])
+        truth, given = [labels[target][i] for i in kept], [said[target][i] for i in kept]
+        if target == "issues":
+            figures[target] = issue_figures(truth, given)
+            continue
+        sure = [said[f"{target}_sure"][i] for i in kept]
+        figures[target] = label_figures(truth, given, sure)
+        if target == "tier":
+            decided = [said["decided"][i] for i in kept]
+            figures["tier"]["decided"] = label_figures(truth, decided)
     return figures
 
 

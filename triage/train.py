@@ -13,6 +13,7 @@ import scipy
 import sklearn
 from numpy.typing import NDArray
 
+from domain.errors import InputError
 from domain.taxonomy import Code, Taxonomy
 from triage import artefact
 from triage.alphabet import joined
@@ -126,7 +127,7 @@ def train(
     Raises
     ------
     InputError
-        A label is unknown to the taxonomy, too rare, or missing.
+        A label is unknown to the taxonomy, too rare, or missing; or nearly all texts are copies.
     """
     recipe = recipe or Recipe()
     tell = progress or (lambda _step, _share: None)
@@ -164,7 +165,9 @@ def _cross_validate(
     recipe: Recipe,
     tell: Progress,
 ) -> _Fit:
-    folds = group_folds(near_duplicates(texts.own, recipe.seed), recipe.folds, recipe.seed)
+    groups = near_duplicates(texts.own, recipe.seed)
+    _refuse_copies(groups, recipe.folds)
+    folds = group_folds(groups, recipe.folds, recipe.seed)
     more_folds = _more_folds(texts.more, recipe)
     found = _Fit(
         np.zeros((0, 0)),
@@ -188,6 +191,16 @@ def _cross_validate(
             if held_more:
                 read.more = _placed(read.more, more_folds == fold, _inputs(scorer, held_more))
     return found
+
+
+def _refuse_copies(groups: NDArray[np.int64], folds: int) -> None:
+    """Near copies lie in one fold, so that each fold needs a text of its own."""
+    different = len(np.unique(groups))
+    if different < folds:
+        raise InputError(
+            f"only {different} of {len(groups)} texts are no near copies of others; "
+            f"give at least {folds} that differ"
+        )
 
 
 def _more_folds(more: Sequence[str], recipe: Recipe) -> NDArray[np.int64]:

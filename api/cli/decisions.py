@@ -290,10 +290,12 @@ def _learnt_from(desk: Desk, texts: list[str], labels: dict[str, list[Any]]) -> 
 def labelled(
     table: Table, needed: Sequence[str] = ()
 ) -> tuple[list[str], dict[str, list[Any]], list[RowError]]:
-    """Texts with the labels that every one of the targets has, and the rows left out.
+    """Texts with their labels, and the rows left out.
 
-    A row without a label that is needed is left out.
+    A row without a label that is needed is left out. An empty category or issue is “no
+    complaint”; a tier or sentiment that was not given is None.
     """
+    from api.services.learning.gathering import MAY_BE_BLANK
     from api.services.tables import RowError
     from domain.taxonomy import NO_COMPLAINT
 
@@ -315,7 +317,7 @@ def labelled(
         texts.append(row.text)
         for name in named:
             empty: Any = () if name == "issues" else NO_COMPLAINT
-            labels[name].append(row.values.get(name, empty))
+            labels[name].append(row.values.get(name, empty if name in MAY_BE_BLANK else None))
     return texts, labels, errors
 
 

@@ -64,7 +64,7 @@ GIVEN = frozenset(
 """Characters frequent in given names; they settle doubt, they are no condition."""
 
 
-DOUBTFUL_SURNAMES = frozenset("向费全成安房云平计从任应")
+DOUBTFUL_SURNAMES = frozenset("向费全成安房云平计从任应宿楼门司公祝管")
 """Surnames that mostly are other words; before a title they need the start of a clause."""
 
 PARTICLES = frozenset("的了吗呢吧啊哦嗯么是在不没我你他她")

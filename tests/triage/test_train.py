@@ -138,6 +138,13 @@ def test_labels_that_cannot_be_learned_are_refused(labels: dict, message: str) -
         train(table, name="x", version="1.0.0", taxonomy=shipped_taxonomy(), recipe=SMALL)
 
 
+def test_a_table_of_copies_is_refused_by_what_it_lacks() -> None:
+    """Near copies lie in one fold; without as many different texts nothing can be held out."""
+    table = replace(written_table(), texts=[COMPLAINTS[0]] * 200)
+    with pytest.raises(InputError, match="only 1 of 200 texts"):
+        train(table, name="x", version="1.0.0", taxonomy=shipped_taxonomy(), recipe=SMALL)
+
+
 @pytest.mark.parametrize("wrong", [{"folds": 1}, {"min_examples": 2}, {"most_doubted": 0.4}])
 def test_a_recipe_that_cannot_work_is_refused(wrong: dict) -> None:  # type: ignore[type-arg]
     """Settings are judged before any work."""

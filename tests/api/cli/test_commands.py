@@ -150,6 +150,20 @@ def test_evaluate_prints_the_figures_of_the_contract(history: Path) -> None:
     assert {"n", "micro_f1", "macro_f1", "jaccard"} <= set(found["targets"]["issues"])
 
 
+def test_a_tier_that_a_row_lacks_is_not_held_against_the_model(tmp_path: Path) -> None:
+    """Blank tiers and moods are labels not given; a blank category is “no complaint”."""
+    path = tmp_path / "some.csv"
+    rows = [("客服一直不回复", "普通", "", "服务态度"), ("酒店很干净，谢谢", "", "正面", "")]
+    pd.DataFrame(rows, columns=["text", "tier", "sentiment", "category"]).to_csv(path, index=False)
+    found = answer("evaluate", "complaints", path)["targets"]
+    assert {name: figures["n"] for name, figures in found.items()} == {
+        "category": 2,
+        "tier": 1,
+        "sentiment": 1,
+    }
+    assert list(found["tier"]["per_class"]) == ["普通"]
+
+
 def test_mine_finds_the_planted_batch(history: Path) -> None:
     """The findings carry what the report's do."""
     findings = answer("mine", history / "complaints.csv")
