@@ -40,6 +40,7 @@ _SUPPOSABLE = ("harm", "danger", "illness", "basics")
 _DECIDABLE = ("court", "police", "media", "group")
 _MOODS = ("rage", "demand", "worry", "praise")
 _NO_GROUND = (*_MOODS, "stake")
+_BEARING = np.array([kind not in _NO_GROUND for kind in (*KINDS, *CUES)], np.bool_)
 _NO, _MAYBE, _HEARSAY, _MASK, _ASK, _PETTY = (len(KINDS) + i for i in range(6))
 _POLICE = KINDS.index("police")
 SOFTENED = ("", "已否认", "属假设", "属转述", "属疑问")
@@ -86,8 +87,8 @@ class Found:
         0 where a word is stated, else the place in `SOFTENED` of what takes its force.
     heads : sequence of tuple of str
         Word, kind and certainty of each entry.
-    bearing : ndarray of bool, shape (n_entries,)
-        Which entries have a bearing on the tier.
+    kinds : ndarray of int32, shape (n_entries,)
+        Kind of each entry, as its place in `KINDS`, then in `CUES`.
     """
 
     counts: NDArray[np.uint16]
@@ -97,7 +98,7 @@ class Found:
     ends: NDArray[np.int32]
     why: NDArray[np.int8]
     heads: Sequence[tuple[str, str, str]]
-    bearing: NDArray[np.bool_]
+    kinds: NDArray[np.int32]
 
     def hits(self, text: int) -> Iterator[Hit]:
         """Stated words of one text, in their order, with offsets into the original."""
@@ -108,10 +109,26 @@ class Found:
         indptr, words = self._bearing
         return words[indptr[text] : indptr[text + 1]]
 
+    def taken_back(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
+        """Texts whose words of these kinds are all denied, heard of or asked about.
+
+        A text without such a word is none of them, nor one that states or supposes one.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_texts,)
+        """
+        chosen = np.isin(self.kinds[self.words], [KINDS.index(kind) for kind in kinds])
+        back = chosen & ((self.why == _DENIED) | (self.why == _HEARD) | (self.why == _ASKED))
+        texts = np.repeat(np.arange(len(self.counts)), np.diff(self.indptr))
+        taken = np.bincount(texts[back], minlength=len(self.counts))
+        met = np.bincount(texts[chosen], minlength=len(self.counts))
+        return np.asarray((taken > 0) & (taken == met), np.bool_)
+
     @cached_property
     def _bearing(self) -> tuple[list[int], list[Hit]]:
         """Where the words of each text begin that bear on the tier, and these words."""
-        telling = self.bearing[self.words]
+        telling = _BEARING[self.kinds[self.words]]
         before = np.zeros(len(telling) + 1, np.int64)
         np.cumsum(telling, out=before[1:])
         columns = (self.words, self.starts, self.ends, self.why)
@@ -146,7 +163,6 @@ class Lexicon:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(plain for entry in entries for plain in _spelt_out(entry))
         self._heads = [entry[:3] for entry in self.entries]
-        self._bearing = np.array([entry.kind not in _NO_GROUND for entry in self.entries], np.bool_)
         words = [_letters(entry) for entry in self.entries]
         classes, width = _letter_classes(words)
         tree = _Tree(width)
@@ -169,7 +185,7 @@ class Lexicon:
         """Find the stated words of texts that `triage.alphabet.joined` made one array of."""
         tables = (letters(), breaks(), self._automaton, self._words, _softeners())
         counts, indptr, numbers, starts, ends, why = _find(points, offsets, *tables)
-        return Found(counts, indptr, numbers, starts, ends, why, self._heads, self._bearing)
+        return Found(counts, indptr, numbers, starts, ends, why, self._heads, self._words.kinds)
 
 
 @cache

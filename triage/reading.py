@@ -16,7 +16,15 @@ from triage.lexicon import Found, Lexicon
 from triage.model import Model
 from triage.mood import mood_scores
 from triage.omission import omitted, picked
-from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, is_urgent, word_features
+from triage.tier import (
+    ORDER,
+    TierPolicy,
+    decide_tiers,
+    is_stated,
+    is_taken_back,
+    is_urgent,
+    word_features,
+)
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,8 @@ class Reader:
         stated = is_stated(found.counts)
         by_score = self._tier_place[best["tier"]]
         urgent = is_urgent(found.counts)
-        tiers = decide_tiers(tier_shares, by_score, stated, urgent, self.policy)
+        back = is_taken_back(found)
+        tiers = decide_tiers(tier_shares, by_score, stated, urgent, back, self.policy)
         moods = mood_scores(shares["sentiment"], self.heads["sentiment"].labels, found.counts)
         return Reading(
             logits,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from domain.complaint import Tier
 from domain.errors import SettingRefused
-from triage.lexicon import CERTAIN_MAJOR, CERTAIN_URGENT, COLLECTIVE_LOSS, Hit
+from triage.lexicon import CERTAIN_MAJOR, CERTAIN_URGENT, COLLECTIVE_LOSS, KINDS, Found, Hit
 
 ORDER = (Tier.ORDINARY.value, Tier.URGENT.value, Tier.MAJOR.value)
 _MAJOR = 2
@@ -50,6 +50,10 @@ class TierPolicy:
         is taken as 重大 when that is the cheaper mistake: from a probability of
         ``1 / (1 + cost_of_miss)`` (Elkan, 2001).
 
+    taken_back_times : float, default=4
+        How many times that threshold a complaint must reach whose only words of danger, law or
+        press are denied, heard of or asked about: the score reads the words all the same.
+
     Examples
     --------
     >>> TierPolicy(cost_of_miss=9).threshold
@@ -57,17 +61,27 @@ class TierPolicy:
     """
 
     cost_of_miss: float = 19.0
+    taken_back_times: float = 4.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.cost_of_miss <= 1000:
             raise SettingRefused(
                 f"cost_of_miss is {self.cost_of_miss!r}; it must lie from 1 to 1000"
             )
+        if not 1 <= self.taken_back_times <= 100:
+            raise SettingRefused(
+                f"taken_back_times is {self.taken_back_times!r}; it must lie from 1 to 100"
+            )
 
     @property
     def threshold(self) -> float:
         """Probability from which a complaint is 重大."""
         return 1 / (1 + self.cost_of_miss)
+
+    @property
+    def high_threshold(self) -> float:
+        """The same where the words that would make it 重大 are all taken back."""
+        return max(self.threshold, min(self.taken_back_times * self.threshold, 0.5))
 
 
 def is_stated(counts: NDArray[np.uint16]) -> NDArray[np.bool_]:
@@ -86,11 +100,17 @@ def is_urgent(counts: NDArray[np.uint16]) -> NDArray[np.bool_]:
     return np.asarray(counts[:, CERTAIN_URGENT] > 0)
 
 
+def is_taken_back(found: Found) -> NDArray[np.bool_]:
+    """Whether all words for 重大 are denied, heard of or asked about, shape (n_texts,)."""
+    return found.taken_back([kind for kind in _FOR_MAJOR if kind in KINDS])
+
+
 def decide_tiers(
     probabilities: NDArray[np.float32],
     best: NDArray[np.int64],
     stated: NDArray[np.bool_],
     urgent: NDArray[np.bool_],
+    taken_back: NDArray[np.bool_],
     policy: TierPolicy,
 ) -> NDArray[np.int64]:
     """Tier of each text: the words' where they state a 重大, else the cheaper mistake's.
@@ -105,6 +125,8 @@ def decide_tiers(
         Whether the words alone make it 重大.
     urgent : ndarray of bool, shape (n_texts,)
         Whether the words alone make it at least 紧急.
+    taken_back : ndarray of bool, shape (n_texts,)
+        As `is_taken_back` has it.
     policy : TierPolicy
 
     Returns
@@ -114,11 +136,14 @@ def decide_tiers(
 
     Examples
     --------
-    >>> doubt = np.array([[0.6, 0.2, 0.2]], np.float32)
-    >>> int(decide_tiers(doubt, np.array([0]), *np.array([[False], [False]]), TierPolicy())[0])
+    >>> doubt, no = np.array([[0.7, 0.2, 0.1]], np.float32), np.array([False])
+    >>> int(decide_tiers(doubt, np.array([0]), no, no, no, TierPolicy())[0])
     2
+    >>> int(decide_tiers(doubt, np.array([0]), no, no, ~no, TierPolicy())[0])
+    0
     """
-    major = (probabilities[:, _MAJOR] >= policy.threshold) | stated
+    threshold = np.where(taken_back, policy.high_threshold, policy.threshold)
+    major = (probabilities[:, _MAJOR] >= threshold) | stated
     return np.where(major, _MAJOR, np.maximum(best, urgent))
 
 

@@ -33,11 +33,19 @@ from triage.evaluate import issue_figures, label_figures
 from triage.first_stage import FirstStage, Texts, fit_first_stage
 from triage.heads import Head
 from triage.lesson import Recipe, Table, Target, side_targets, targets_of
-from triage.lexicon import COUNTED, shipped_lexicon
+from triage.lexicon import COUNTED, Found, shipped_lexicon
 from triage.model import Model
 from triage.network import Goal, Network, fit_network
 from triage.scorer import LayeredScorer, LinearScorer, Scorer, network_inputs
-from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, is_urgent, word_features
+from triage.tier import (
+    ORDER,
+    TierPolicy,
+    decide_tiers,
+    is_stated,
+    is_taken_back,
+    is_urgent,
+    word_features,
+)
 
 Progress = Callable[[str, float], None]
 _BLEND_SHARE = 0.5
@@ -66,10 +74,14 @@ class _Fit:
     scores: NDArray[np.float64]
     folds: NDArray[np.int64]
     drawn: NDArray[np.bool_]
-    counts: NDArray[np.uint16]
+    found: Found
     read: _Read | None = None
     logits: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> NDArray[np.uint16]:
+        return self.found.counts
 
     @property
     def words(self) -> NDArray[np.float64]:
@@ -173,7 +185,7 @@ def _cross_validate(
         np.zeros((0, 0)),
         folds,
         np.ones(len(folds), np.bool_) if drawn is None else drawn,
-        shipped_lexicon().find(texts.own).counts,
+        shipped_lexicon().find(texts.own),
     )
     if recipe.hidden:
         nothing = np.zeros((0, 0), np.float32)
@@ -353,9 +365,8 @@ def _figures(model: Model, targets: Sequence[Target], fit: _Fit) -> dict[str, An
             continue
         figures[target.name] = _label_figures(target, best, shares, fit.drawn)
         if target.name == "tier":
-            decided = decide_tiers(
-                shares, best, is_stated(fit.counts), is_urgent(fit.counts), TierPolicy()
-            )
+            by_words = is_stated(fit.counts), is_urgent(fit.counts), is_taken_back(fit.found)
+            decided = decide_tiers(shares, best, *by_words, TierPolicy())
             figures["tier"]["decided"] = _label_figures(target, decided, None, fit.drawn)
             everyone = np.ones(len(decided), np.bool_)
             figures["tier"]["decided_all_rows"] = _label_figures(target, decided, None, everyone)

@@ -107,6 +107,7 @@ def test_each_kind_is_found_whole(text: str, kind: Kind, piece: str) -> None:
         "本人于去年购买，本人向贵局反映",
         "网址example.com，@客服",
         "不让张扬，罐头的黄桃，没有兑现的许诺",
+        "民宿老板娘不错，五楼阿姨开门，宿管阿姨，三楼护士站，水司师傅，河滨公园长椅",
     ],
 )
 def test_what_is_nobodys_stays(text: str) -> None:

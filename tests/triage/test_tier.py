@@ -10,7 +10,7 @@ from domain.calendar import CHINA
 from domain.errors import SettingRefused
 from triage.desk import Desk
 from triage.lexicon import shipped_lexicon
-from triage.tier import TierPolicy, is_stated, tier_reasons
+from triage.tier import TierPolicy, is_stated, is_taken_back, tier_reasons
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=CHINA)
 
@@ -69,7 +69,7 @@ def test_what_is_denied_or_slight_is_ordinary(desk: Desk, text: str) -> None:
         ("可以起诉他们吗？", "起诉（属疑问）"),
         ("如果起诉要多少钱", "起诉（属假设）"),
         ("听说有人找媒体曝光过，我的快递还没到", "找媒体（属转述）"),
-        ("网上有曝光，我也看到了", "曝光，单凭此不足以判为重大"),
+        ("手机相机的自动曝光不准，拍出来发白", "曝光，单凭此不足以判为重大"),
         ("打过110报噪音，没人管", "打过110，单凭此不足以判为重大"),
     ],
 )
@@ -79,6 +79,25 @@ def test_law_and_press_that_decide_nothing_are_named(desk: Desk, text: str, told
     assert tier.label != "重大"
     assert told in tier.reasons[0]
     assert not any("未见" in reason for reason in tier.reasons)
+
+
+def test_words_that_are_all_taken_back_ask_for_a_higher_probability(desk: Desk) -> None:
+    """Denied, heard of and asked about; one word stated or supposed beside them, and they don't."""
+    texts = [
+        "我不会起诉你们的",
+        "听说有人找媒体曝光",
+        "可以起诉他们吗？",
+        "我不会起诉，可是已经报警了",
+        "万一起火怎么办",
+        "屏幕有亮线",
+    ]
+    found = shipped_lexicon().find(texts)
+    assert is_taken_back(found).tolist() == [True, True, True, False, False, False]
+    assert [desk.decide(text, NOON, explain=False).tier.label for text in texts[:3]] == ["普通"] * 3
+    policy = TierPolicy()
+    assert policy.high_threshold == pytest.approx(4 * policy.threshold)
+    with pytest.raises(SettingRefused, match="taken_back_times"):
+        TierPolicy(taken_back_times=0.5)
 
 
 def test_the_police_called_over_noise_leave_the_tier_to_the_score() -> None:
