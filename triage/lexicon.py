@@ -109,20 +109,28 @@ class Found:
         indptr, words = self._bearing
         return words[indptr[text] : indptr[text + 1]]
 
-    def taken_back(self, kinds: Sequence[str]) -> NDArray[np.bool_]:
-        """Texts whose words of these kinds are all denied, heard of or asked about.
+    def taken_back(self, of_kind: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Texts whose words of some kinds are all denied, heard of or asked about.
 
         A text without such a word is none of them, nor one that states or supposes one.
+
+        Parameters
+        ----------
+        of_kind : ndarray of bool, shape (len(KINDS) + len(CUES),)
+            Which kinds.
 
         Returns
         -------
         ndarray of bool, shape (n_texts,)
         """
-        chosen = np.isin(self.kinds[self.words], [KINDS.index(kind) for kind in kinds])
-        back = chosen & ((self.why == _DENIED) | (self.why == _HEARD) | (self.why == _ASKED))
-        texts = np.repeat(np.arange(len(self.counts)), np.diff(self.indptr))
+        chosen = np.flatnonzero(of_kind[self.kinds[self.words]])
+        why = self.why[chosen]
+        back = (why == _DENIED) | (why == _HEARD) | (why == _ASKED)
+        if not back.any():
+            return np.zeros(len(self.counts), np.bool_)
+        texts = np.searchsorted(self.indptr, chosen, side="right") - 1
         taken = np.bincount(texts[back], minlength=len(self.counts))
-        met = np.bincount(texts[chosen], minlength=len(self.counts))
+        met = np.bincount(texts, minlength=len(self.counts))
         return np.asarray((taken > 0) & (taken == met), np.bool_)
 
     @cached_property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from domain.complaint import Tier
 from domain.errors import SettingRefused
-from triage.lexicon import CERTAIN_MAJOR, CERTAIN_URGENT, COLLECTIVE_LOSS, KINDS, Found, Hit
+from triage.lexicon import CERTAIN_MAJOR, CERTAIN_URGENT, COLLECTIVE_LOSS, CUES, KINDS, Found, Hit
 
 ORDER = (Tier.ORDINARY.value, Tier.URGENT.value, Tier.MAJOR.value)
 _MAJOR = 2
@@ -36,6 +36,7 @@ _SENTENCES = {
 _FOR_MAJOR = (
     "harm", "danger", "crime", "court", "police", "group", "collective_loss", "media", "illness",
 )  # fmt: skip
+_MAJOR_KINDS = np.isin((*KINDS, *CUES), _FOR_MAJOR)
 _FOR_URGENT = ("outage", "money", "foreign", "sleep", "authority")
 
 
@@ -102,7 +103,7 @@ def is_urgent(counts: NDArray[np.uint16]) -> NDArray[np.bool_]:
 
 def is_taken_back(found: Found) -> NDArray[np.bool_]:
     """Whether all words for 重大 are denied, heard of or asked about, shape (n_texts,)."""
-    return found.taken_back([kind for kind in _FOR_MAJOR if kind in KINDS])
+    return found.taken_back(_MAJOR_KINDS)
 
 
 def decide_tiers(
