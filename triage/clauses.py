@@ -18,6 +18,7 @@ from triage.kernel import (
     fold,
     longest_text,
     roll,
+    unit_scale,
 )
 
 VIEWS = ("whole", "first", "highest")
@@ -112,7 +113,7 @@ def _weigh_clause(
         square += value * value
         values[i] = value * steps[inside[i]]
     add_rows(inside, values, weights, own)
-    return np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
+    return unit_scale(square)  # type: ignore[no-any-return]
 
 
 @compiled
@@ -143,7 +144,7 @@ def _weigh_repeats(
         values[repeated] = (weight - np.float32(times)) * idf[row] * steps[row]
         repeated += times > 1
     add_rows(touched[:repeated], values, weights, own)
-    return np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
+    return unit_scale(square)  # type: ignore[no-any-return]
 
 
 @compiled

@@ -243,6 +243,12 @@ def add_rows(
 
 
 @compiled
+def unit_scale(square: np.float32) -> np.float32:
+    """What scales sums to unit length, by the sum of the squares of what was summed."""
+    return np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
+
+
+@compiled
 def weigh_counted(
     touched: NDArray[np.uint16],
     values: NDArray[np.float32],
@@ -264,7 +270,7 @@ def weigh_counted(
         square += value * value
         values[i] = value * steps[row]
     add_rows(touched, values, weights, total)
-    scale = np.float32(1) / np.sqrt(square) if square > 0 else np.float32(0)
+    scale = unit_scale(square)
     for k in range(len(total)):
         total[k] = total[k] * scale + bias[k]
 

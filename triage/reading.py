@@ -16,15 +16,7 @@ from triage.lexicon import Found, Lexicon
 from triage.model import Model
 from triage.mood import mood_scores
 from triage.omission import omitted, picked
-from triage.tier import (
-    ORDER,
-    TierPolicy,
-    decide_tiers,
-    is_stated,
-    is_taken_back,
-    is_urgent,
-    word_features,
-)
+from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, word_features
 
 
 @dataclass(frozen=True)
@@ -160,9 +152,7 @@ class Reader:
         tier_shares = shares["tier"][:, self._tier_columns]
         stated = is_stated(found.counts)
         by_score = self._tier_place[best["tier"]]
-        urgent = is_urgent(found.counts)
-        back = is_taken_back(found)
-        tiers = decide_tiers(tier_shares, by_score, stated, urgent, back, self.policy)
+        tiers = decide_tiers(tier_shares, by_score, found, self.policy)
         moods = mood_scores(shares["sentiment"], self.heads["sentiment"].labels, found.counts)
         return Reading(
             logits,

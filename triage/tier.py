@@ -109,9 +109,7 @@ def is_taken_back(found: Found) -> NDArray[np.bool_]:
 def decide_tiers(
     probabilities: NDArray[np.float32],
     best: NDArray[np.int64],
-    stated: NDArray[np.bool_],
-    urgent: NDArray[np.bool_],
-    taken_back: NDArray[np.bool_],
+    found: Found,
     policy: TierPolicy,
 ) -> NDArray[np.int64]:
     """Tier of each text: the words' where they state a 重大, else the cheaper mistake's.
@@ -122,12 +120,8 @@ def decide_tiers(
         Of the tiers in `ORDER`.
     best : ndarray of int64, shape (n_texts,)
         Best tier by the score alone.
-    stated : ndarray of bool, shape (n_texts,)
-        Whether the words alone make it 重大.
-    urgent : ndarray of bool, shape (n_texts,)
-        Whether the words alone make it at least 紧急.
-    taken_back : ndarray of bool, shape (n_texts,)
-        As `is_taken_back` has it.
+    found : Found
+        Words of the texts.
     policy : TierPolicy
 
     Returns
@@ -137,15 +131,15 @@ def decide_tiers(
 
     Examples
     --------
-    >>> doubt, no = np.array([[0.7, 0.2, 0.1]], np.float32), np.array([False])
-    >>> int(decide_tiers(doubt, np.array([0]), no, no, no, TierPolicy())[0])
-    2
-    >>> int(decide_tiers(doubt, np.array([0]), no, no, ~no, TierPolicy())[0])
-    0
+    >>> from triage.lexicon import shipped_lexicon
+    >>> found = shipped_lexicon().find(["屏幕有亮线", "听说有人找媒体曝光"])
+    >>> doubt = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1]], np.float32)
+    >>> decide_tiers(doubt, np.array([0, 0]), found, TierPolicy()).tolist()
+    [2, 0]
     """
-    threshold = np.where(taken_back, policy.high_threshold, policy.threshold)
-    major = (probabilities[:, _MAJOR] >= threshold) | stated
-    return np.where(major, _MAJOR, np.maximum(best, urgent))
+    threshold = np.where(is_taken_back(found), policy.high_threshold, policy.threshold)
+    major = (probabilities[:, _MAJOR] >= threshold) | is_stated(found.counts)
+    return np.where(major, _MAJOR, np.maximum(best, is_urgent(found.counts)))
 
 
 def tier_reasons(

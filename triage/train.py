@@ -37,15 +37,7 @@ from triage.lexicon import COUNTED, Found, shipped_lexicon
 from triage.model import Model
 from triage.network import Goal, Network, fit_network
 from triage.scorer import LayeredScorer, LinearScorer, Scorer, network_inputs
-from triage.tier import (
-    ORDER,
-    TierPolicy,
-    decide_tiers,
-    is_stated,
-    is_taken_back,
-    is_urgent,
-    word_features,
-)
+from triage.tier import ORDER, TierPolicy, decide_tiers, is_stated, word_features
 
 Progress = Callable[[str, float], None]
 _BLEND_SHARE = 0.5
@@ -365,8 +357,7 @@ def _figures(model: Model, targets: Sequence[Target], fit: _Fit) -> dict[str, An
             continue
         figures[target.name] = _label_figures(target, best, shares, fit.drawn)
         if target.name == "tier":
-            by_words = is_stated(fit.counts), is_urgent(fit.counts), is_taken_back(fit.found)
-            decided = decide_tiers(shares, best, *by_words, TierPolicy())
+            decided = decide_tiers(shares, best, fit.found, TierPolicy())
             figures["tier"]["decided"] = _label_figures(target, decided, None, fit.drawn)
             everyone = np.ones(len(decided), np.bool_)
             figures["tier"]["decided_all_rows"] = _label_figures(target, decided, None, everyone)
