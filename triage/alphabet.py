@@ -92,3 +92,15 @@ def joined(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=offsets[1:])
     return code_points("".join(texts)), offsets
+
+
+def parted(points: NDArray[np.uint32], offsets: NDArray[np.int64]) -> list[str]:
+    """The texts that `joined` made one array of.
+
+    Examples
+    --------
+    >>> parted(*joined(["屏闪", "退"]))
+    ['屏闪', '退']
+    """
+    bounds = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    return [points[start:end].astype("<u4").tobytes().decode("utf-32-le") for start, end in bounds]

@@ -40,6 +40,11 @@ def _lines(name: str, version: str, facts: Mapping[str, Any]) -> Iterator[str]:
         )
     for helper in facts["helpers"]:
         yield f"- To tell moods and trades apart: {helper['source']}, {helper['rows']:,} rows."
+    if facts["grounds"]:
+        yield (
+            f"- Passages that raise a tier were pointed at in {facts['grounds']:,} texts, or found "
+            "to be missing."
+        )
     yield f"- Taxonomy version: `{facts['taxonomy_version']}`."
     yield "- The files hold hashed n-grams and numbers; no text and no word of a text."
     yield ""
@@ -74,7 +79,8 @@ def _target_lines(target: str, found: Mapping[str, Any], rows: Mapping[str, int]
         return
     yield (
         f"macro-F1 {found['macro_f1']:.3f}, accuracy {found['accuracy']:.3f}, "
-        f"calibration error {found['ece']:.3f}, n = {found['n']:,}."
+        f"calibration error {found['ece']:.3f}, n = {found['n']:,}; log loss of all rows, weighed "
+        f"to the shares of these, {found['log_loss']:.3f}."
     )
     yield ""
     yield "| label | precision | recall | F1 | n | rows of the table |"

@@ -56,6 +56,47 @@ def clause_ends(
 
 
 @compiled
+def cut_clauses(
+    points: NDArray[np.uint32],
+    offsets: NDArray[np.int64],
+    alphabet: NDArray[np.uint32],
+    breaks: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The clauses of all texts, as `score_clauses` scores them, as texts of their own.
+
+    Returns
+    -------
+    letters : ndarray of uint32, shape (n_letters,)
+        Folded.
+    bounds : ndarray of int64, shape (n_clauses + 1,)
+        Clause ``i`` is ``letters[bounds[i]:bounds[i + 1]]``.
+    owner : ndarray of int64, shape (n_clauses,)
+        Which text each is of.
+    spans : ndarray of int64, shape (n_clauses, 2)
+        Where it begins and ends in its text, in characters.
+    """
+    longest = longest_text(offsets)
+    folded, origin = np.empty(longest, np.uint32), np.empty(longest, np.int32)
+    ends = np.empty(longest, np.int32)
+    letters, bounds = np.empty(len(points), np.uint32), np.zeros(len(points) + 1, np.int64)
+    owner, spans = np.empty(len(points), np.int64), np.empty((len(points), 2), np.int64)
+    found, kept = 0, 0
+    for text in range(len(offsets) - 1):
+        length = fold(points, offsets[text], offsets[text + 1], alphabet, folded, origin)
+        letters[kept : kept + length] = folded[:length]
+        start = 0
+        for c in range(clause_ends(folded[:length], breaks, ends)):
+            stop = ends[c]
+            owner[found] = text
+            spans[found, 0], spans[found, 1] = origin[start], origin[stop - 1] + 1
+            found += 1
+            bounds[found] = kept + stop
+            start = stop
+        kept += length
+    return letters[:kept], bounds[: found + 1], owner[:found], spans[:found]
+
+
+@compiled
 def _gather(
     folded: NDArray[np.uint32],
     ends: NDArray[np.int32],

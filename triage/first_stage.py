@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
-from triage.alphabet import alphabet, joined
+from triage.alphabet import alphabet, joined, parted
 from triage.features import HashedNgrams, sublinear_weights
+from triage.grounds import Clauses
 from triage.kernel import openings
 from triage.lesson import Recipe, Table, Target, one_hot
 from triage.scorer import LinearScorer, Opening, in_steps
@@ -63,9 +64,7 @@ class Grams:
 
 
 def _openings(texts: Sequence[str], letters: int) -> list[str]:
-    points, offsets = openings(*joined(texts), alphabet(), letters)
-    bounds = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
-    return [points[start:end].astype("<u4").tobytes().decode("utf-32-le") for start, end in bounds]
+    return parted(*openings(*joined(texts), alphabet(), letters))
 
 
 @dataclass(frozen=True)
@@ -111,6 +110,7 @@ def fit_first_stage(
     texts: Texts,
     outputs: Sequence[Target],
     helpers: Sequence[Table],
+    clauses: Clauses | None,
     rows: NDArray[np.bool_],
     more_rows: NDArray[np.bool_],
     recipe: Recipe,
@@ -123,6 +123,8 @@ def fit_first_stage(
     outputs : sequence of Target
     helpers : sequence of Table
         Each gives further outputs.
+    clauses : Clauses, optional
+        What shows a tier by itself; gives the last outputs.
     rows, more_rows : ndarray of bool
         Which texts are learned from.
     recipe : Recipe
@@ -141,4 +143,18 @@ def fit_first_stage(
         for name in sorted(helper.labels):
             _, told = one_hot(helper.labels[name])
             fits.append(fit_margins(matrix, told, balanced_costs(told, recipe.helper_cost, 0.0)))
+    if clauses is not None:
+        fits.append(_fit_clauses(grams, clauses, np.concatenate([rows, more_rows]), recipe))
     return FirstStage(grams, np.hstack([w for w, _ in fits]), np.hstack([b for _, b in fits]))
+
+
+def _fit_clauses(
+    grams: Grams, clauses: Clauses, texts: NDArray[np.bool_], recipe: Recipe
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Margins of what clauses show; an opening, which no clause is, weighs nothing for them."""
+    kept = texts[clauses.owner] & clauses.costs.any(axis=1)
+    matrix = grams.whole.transform(_chosen(clauses.texts, kept))
+    weights, bias = fit_margins(matrix, clauses.shown[kept], clauses.costs[kept], recipe.seed)
+    if grams.opening is not None:
+        weights = np.pad(weights, ((0, len(grams.opening.slots_)), (0, 0)))
+    return weights, bias

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class Recipe:
     hidden : int
         Units of a network in the second stage; 0 for none. It is learned from the table and
         more texts alike, and pays with tens of thousands of rows.
+    ground_cost : float
+        Inverse of the penalty of what clauses show, where a table has grounds.
     more_weight : float
         What a row of more texts weighs in the first stage and in the network.
     chosen_weight : float
@@ -76,6 +78,7 @@ class Recipe:
     blend_cost: float = 0.03
     code_blend_cost: float = 0.001
     hidden: int = 0
+    ground_cost: float = 0.3
     more_weight: float = 0.5
     chosen_weight: float = 0.25
     folds: int = 5
@@ -98,6 +101,22 @@ class Recipe:
             raise SettingRefused(f"most_doubted is {self.most_doubted}; at most 0.15 may be")
 
 
+class Ground(NamedTuple):
+    """A passage that states what raises a text to a tier.
+
+    Attributes
+    ----------
+    tier : str
+        One above the lowest.
+    start, end : int
+        Where it lies in the text, in characters.
+    """
+
+    tier: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class Table:
     """Labelled texts.
@@ -113,19 +132,25 @@ class Table:
         Rows drawn at random, which show the true shares of the labels; by default all.
     source : str
         Name of the table, for the card.
+    grounds : sequence, optional
+        For each text the passages that raise its tier, none where a reader found none, or None
+        where nobody looked.
     """
 
     texts: Sequence[str]
     labels: Mapping[str, Sequence[Any]]
     drawn: NDArray[np.bool_] | None = None
     source: str = "unnamed table"
+    grounds: Sequence[Sequence[Ground] | None] | None = None
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of texts and labels, in hexadecimal digits."""
+        """SHA-256 of texts, labels and grounds, in hexadecimal digits."""
         digest = hashlib.sha256()
         for i, text in enumerate(self.texts):
             digest.update(repr((text, [self.labels[t][i] for t in sorted(self.labels)])).encode())
+        for grounds in self.grounds or ():
+            digest.update(repr(grounds and [tuple(ground) for ground in grounds]).encode())
         return digest.hexdigest()
 
 

@@ -22,7 +22,7 @@ _PARTS = ("lower", "threshold", "upper", "direct", "shift")
 _LANES, _INPUTS = 16, 4
 _TOGETHER = 4  # texts that share one reading of the weights
 _BATCH = 256
-_EPOCHS = 16
+_EPOCHS = 24
 _RATE, _WARM_UP, _FIRST_RATE, _LAST_RATE = 2e-3, 0.3, 1 / 25, 1e-5
 _DECAY = 1e-3
 _DROP_INPUTS, _DROP_HIDDEN = 0.1, 0.5
@@ -112,6 +112,11 @@ class Network:
         whole = np.zeros((len(inputs), len(self._tables[0])), np.float32)
         whole[:, : inputs.shape[1]] = inputs
         return whole
+
+    def with_outputs(self, outputs: int) -> Network:
+        """The network of the first outputs alone."""
+        upper, direct = self.upper[:, :outputs], self.direct[:, :outputs]
+        return Network(self.lower, self.threshold, upper, direct, self.shift[:outputs])
 
     def to_arrays(self) -> dict[str, Any]:
         """Plain arrays, as a model file keeps them."""

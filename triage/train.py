@@ -31,6 +31,7 @@ from triage.card import write_card
 from triage.duplicates import group_folds, near_duplicates
 from triage.evaluate import issue_figures, label_figures
 from triage.first_stage import FirstStage, Texts, fit_first_stage
+from triage.grounds import Clauses
 from triage.heads import Head
 from triage.lesson import Recipe, Table, Target, side_targets, targets_of
 from triage.lexicon import COUNTED, Found, shipped_lexicon
@@ -137,19 +138,20 @@ def train(
     tell = progress or (lambda _step, _share: None)
     texts = Texts(table.texts, more.texts if more else ())
     targets = targets_of(table, more, taxonomy, recipe)
+    clauses = Clauses.of(table, more, recipe)
     first_side = sum(len(target.labels) for target in targets)
     outputs = [*targets, *side_targets(table, more, first_side)]
     tell("near duplicates", 0.0)
-    fit = _cross_validate(texts, table.drawn, outputs, helpers, recipe, tell)
+    fit = _cross_validate(texts, table.drawn, outputs, helpers, clauses, recipe, tell)
     tell("all rows", recipe.folds / (recipe.folds + 1))
     every = (np.ones(len(texts.own), np.bool_), np.ones(len(texts.more), np.bool_))
-    first = fit_first_stage(texts, outputs, helpers, *every, recipe)
+    first = fit_first_stage(texts, outputs, helpers, clauses, *every, recipe)
     blends = {target.name: _blend(target, fit, recipe) for target in targets}
     scorer: Scorer
     if fit.read is None:
         scorer = _folded(first, list(blends.values()))
     else:
-        network = _network(targets, fit, fit.read, recipe)
+        network = _network(targets, clauses, fit, fit.read, recipe)
         scorer = _layered(first, list(blends.values()), network)
         blends = {name: blend.without_words() for name, blend in blends.items()}
     heads = {target.name: _head(target, blends[target.name], fit, recipe) for target in targets}
@@ -166,6 +168,7 @@ def _cross_validate(
     drawn: NDArray[np.bool_] | None,
     outputs: Sequence[Target],
     helpers: Sequence[Table],
+    clauses: Clauses | None,
     recipe: Recipe,
     tell: Progress,
 ) -> _Fit:
@@ -185,7 +188,7 @@ def _cross_validate(
     for fold in range(recipe.folds):
         tell(f"fold {fold + 1} of {recipe.folds}", fold / (recipe.folds + 1))
         fitted = (folds != fold, more_folds != fold)
-        stage = fit_first_stage(texts, outputs, helpers, *fitted, recipe)
+        stage = fit_first_stage(texts, outputs, helpers, clauses, *fitted, recipe)
         held = [texts.own[i] for i in np.flatnonzero(folds == fold).tolist()]
         found.scores = _placed(found.scores, folds == fold, stage.scores(held))
         if found.read is not None:
@@ -239,11 +242,25 @@ def _blend(target: Target, fit: _Fit, recipe: Recipe) -> Blend:
     return fit_blend(*inputs, cost, own)
 
 
-def _network(targets: Sequence[Target], fit: _Fit, read: _Read, recipe: Recipe) -> Network:
-    """The network of all targets; its held-out logits join half of those of the blends."""
+def _network(
+    targets: Sequence[Target],
+    clauses: Clauses | None,
+    fit: _Fit,
+    read: _Read,
+    recipe: Recipe,
+) -> Network:
+    """The network of all targets; its held-out logits join half of those of the blends.
+
+    Whether anything in a text shows a tier is learned beside them and then left off.
+    """
     goals = [Goal(target.columns, target.several) for target in targets]
     own = np.hstack([target.indicators for target in targets])
     more = np.hstack([target.more for target in targets])
+    outputs = own.shape[1]
+    if clauses is not None:
+        goals.append(Goal(slice(outputs, outputs + clauses.of_texts.shape[1]), True))
+        own = np.hstack([own, clauses.of_texts[: len(own)]])
+        more = np.hstack([more, clauses.of_texts[len(own) :]])
     more_inputs = read.more if read.more.size else np.zeros((0, read.own.shape[1]), np.float32)
     weights = np.where(fit.drawn, 1.0, _CHOSEN_IN_NETWORK).astype(np.float32)
     more_weights = np.full(len(more), recipe.more_weight, np.float32)
@@ -252,9 +269,10 @@ def _network(targets: Sequence[Target], fit: _Fit, read: _Read, recipe: Recipe) 
         inputs = np.vstack([read.own[rows], more_inputs[more_rows]])
         said = np.vstack([own[rows], more[more_rows]])
         weigh = np.concatenate([weights[rows], more_weights[more_rows]])
-        return fit_network(inputs, said, goals, weigh, recipe.hidden, recipe.seed)
+        found = fit_network(inputs, said, goals, weigh, recipe.hidden, recipe.seed)
+        return found.with_outputs(outputs)
 
-    logits = np.zeros(own.shape, np.float32)
+    logits = np.zeros((len(own), outputs), np.float32)
     for fold in np.unique(fit.folds):
         held = fit.folds == fold
         logits[held] = fitted(~held, read.more_folds != fold).logits(read.own[held])
@@ -356,12 +374,20 @@ def _figures(model: Model, targets: Sequence[Target], fit: _Fit) -> dict[str, An
             figures[target.name] = _issue_figures(target, shares, head, fit.drawn)
             continue
         figures[target.name] = _label_figures(target, best, shares, fit.drawn)
+        figures[target.name]["log_loss"] = _log_loss(target, shares, fit.drawn)
         if target.name == "tier":
             decided = decide_tiers(shares, best, fit.found, TierPolicy())
             figures["tier"]["decided"] = _label_figures(target, decided, None, fit.drawn)
             everyone = np.ones(len(decided), np.bool_)
             figures["tier"]["decided_all_rows"] = _label_figures(target, decided, None, everyone)
     return figures
+
+
+def _log_loss(target: Target, shares: NDArray[np.float32], drawn: NDArray[np.bool_]) -> float:
+    """Of all rows, weighed to the shares of those drawn at random: steadier than an F1."""
+    own = np.take_along_axis(shares, target.truth[:, None], axis=1)[:, 0].astype(np.float64)
+    weights = row_weights(target.indicators, drawn)
+    return float(-np.average(np.log(np.maximum(own, 1e-12)), weights=weights))
 
 
 def _label_figures(
@@ -415,6 +441,11 @@ def _facts(
         },
         "more": [_told_of(more)] if more else [],
         "helpers": [_told_of(helper) for helper in helpers],
+        "grounds": sum(
+            ground is not None
+            for given in (table, more)
+            for ground in (given and given.grounds) or ()
+        ),
         "recipe": asdict(recipe) | {"lean": list(recipe.lean)},
         "libraries": library_versions(),
         "figures": fit.figures,

@@ -63,13 +63,23 @@ def test_what_is_denied_or_slight_is_ordinary(desk: Desk, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["手机相机的自动曝光不准，拍出来发白", "单反曝光过度，连拍时曝光时间不对"]
+)
+def test_a_camera_exposes_nobody(desk: Desk, text: str) -> None:
+    """曝光 is the press only where it is no matter of light."""
+    tier = desk.decide(text, NOON, explain=False).tier
+    assert tier.label == "普通"
+    assert not any("曝光" in reason for reason in tier.reasons)
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("这点小事我不会起诉的，换一个新的就行", "起诉（已否认）"),
         ("可以起诉他们吗？", "起诉（属疑问）"),
         ("如果起诉要多少钱", "起诉（属假设）"),
         ("听说有人找媒体曝光过，我的快递还没到", "找媒体（属转述）"),
-        ("手机相机的自动曝光不准，拍出来发白", "曝光，单凭此不足以判为重大"),
+        ("店铺曝光太低，没有人看到", "曝光，单凭此不足以判为重大"),
         ("打过110报噪音，没人管", "打过110，单凭此不足以判为重大"),
     ],
 )
