@@ -139,7 +139,7 @@ def hotline_recipe() -> Recipe:
 
 def complaints_recipe() -> Recipe:
     """How the complaints model is trained."""
-    return replace(Recipe(), hidden=512)
+    return replace(Recipe(), hidden=256)
 
 
 def publish(trained: Trained) -> None:
