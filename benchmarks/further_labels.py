@@ -40,9 +40,13 @@ def further_labels(data: Path) -> pd.DataFrame:
         told = _texts(data / "data" / f"{table}.csv.gz")
         numbers = rows["row"].astype(int)
         texts[rows.index] = [told[n] if n < len(told) else "" for n in numbers]
-    heads = [hashlib.sha1(text.encode()).hexdigest()[:10] for text in texts]
-    found = labels["sha1"] == heads
+    found = labels["sha1"] == [text_key(text) for text in texts]
     return labels.assign(text=texts)[found].reset_index(drop=True)
+
+
+def text_key(text: str) -> str:
+    """The head of a text's SHA-1, which stands for it in files that may not hold it."""
+    return hashlib.sha1(text.encode()).hexdigest()[:10]
 
 
 def _texts(path: Path) -> list[str]:

@@ -11,10 +11,10 @@ cleaned text, the fact of the labelling guide, and where in the text the passage
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,23 +38,36 @@ def tier_grounds(texts: Sequence[str]) -> list[list[Ground] | None]:
     list
         None for a text that was not read.
     """
+    from benchmarks.further_labels import text_key
+
+    found = _all_grounds()
+    return [found.get(text_key(text)) for text in texts]
+
+
+@cache
+def _all_grounds() -> dict[str, list[Ground]]:
     from triage.lesson import Ground
 
     found: dict[str, list[Ground]] = {}
     rows = pd.read_csv(FILE, dtype=str, keep_default_na=False)
-    for head, fact, start, end in rows.itertuples(index=False):
-        grounds = found.setdefault(head, [])
+    for key, fact, start, end in rows.itertuples(index=False):
+        grounds = found.setdefault(key, [])
         if fact:
             grounds.append(Ground(TIER[fact], int(start), int(end)))
-    return [found.get(hashlib.sha1(text.encode()).hexdigest()[:10]) for text in texts]
+    return found
+
+
+def tier_by(grounds: Sequence[Ground]) -> str:
+    """The highest tier that any of them shows."""
+    from triage.tier import ORDER
+
+    return max((ground.tier for ground in grounds), key=ORDER.index, default=ORDER[0])
 
 
 def _show_agreement(table: Table) -> None:
     """How often the highest fact of a text agrees with its tier."""
-    from triage.tier import ORDER
-
     pairs = [
-        (tier, max((ground.tier for ground in grounds), key=ORDER.index, default=ORDER[0]))
+        (tier, tier_by(grounds))
         for tier, grounds in zip(table.labels["tier"], table.grounds or (), strict=True)
         if grounds is not None
     ]
@@ -65,23 +78,15 @@ def _show_agreement(table: Table) -> None:
 
 def _show_gain(table: Table, more: Table, data: Path, seed: int) -> None:
     """Cross-validation without and with them, in one run."""
-    from benchmarks.train_shipped import complaints_recipe, helper_tables
-    from domain.taxonomy import shipped_taxonomy
-    from triage.train import train
+    from benchmarks.train_shipped import trained_complaints
+    from benchmarks.written_complaints import figures_of, shown
 
-    recipe = replace(complaints_recipe(), seed=seed)
     bare = replace(table, grounds=None), replace(more, grounds=None)
     for name, (own, further) in (("without", bare), ("with", (table, more))):
-        trained = train(own, name="complaints", version="0.0.0", taxonomy=shipped_taxonomy(),
-                        more=further, helpers=helper_tables(data), recipe=recipe)  # fmt: skip
+        trained = trained_complaints(own, further, data, seed=seed)
         found = trained.facts["figures"]["cross_validation"]
-        print(f"{name} grounds, seed {seed}:")
-        for target in ("tier", "category", "sentiment"):
-            one = found[target]
-            print(f"  {target}: macro-F1 {one['macro_f1']:.3f}, log loss {one['log_loss']:.4f}")
-        major = found["tier"]["decided"]["per_class"]["重大"]
-        print(f"  重大 as decided: {major['recall']:.3f} at {major['precision']:.3f}")
-        print(f"  issues: micro-F1 {found['issues']['micro_f1']:.3f}", flush=True)
+        print(f"{name} grounds, seed {seed}: {shown(figures_of(trained))}")
+        print(f"  log loss of the tier {found['tier']['log_loss']:.4f}", flush=True)
 
 
 def main() -> None:

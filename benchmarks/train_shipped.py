@@ -29,7 +29,7 @@ from domain.taxonomy import NO_COMPLAINT, Code, Taxonomy, shipped_taxonomy  # no
 from domain.text import clean  # noqa: E402
 from triage.artefact import manifest_pin  # noqa: E402
 from triage.lesson import Recipe, Table  # noqa: E402
-from triage.train import Trained, categories_only, train  # noqa: E402
+from triage.train import Progress, Trained, categories_only, train  # noqa: E402
 
 MODELS = ROOT / "models"
 FURTHER = "benchmarks/further_labels.csv.gz (read by a language model under the labelling guide)"
@@ -142,6 +142,15 @@ def complaints_recipe() -> Recipe:
     return replace(Recipe(), hidden=256)
 
 
+def trained_complaints(table: Table, more: Table, data: Path, *, version: str = "0.0.0",
+                       seed: int = 7, progress: Progress | None = None) -> Trained:  # fmt: skip
+    """The complaints model of some tables, by the shipped recipe."""
+    recipe = replace(complaints_recipe(), seed=seed)
+    return train(table, name="complaints", version=version, taxonomy=shipped_taxonomy(),
+                 more=more, helpers=helper_tables(data), recipe=recipe,
+                 progress=progress)  # fmt: skip
+
+
 def publish(trained: Trained) -> None:
     """Put the model in place of one of the same version."""
     target = MODELS / trained.model.name / trained.model.version
@@ -178,10 +187,8 @@ def main() -> None:
         print(f"{share:6.1%}  {step}", flush=True)
 
     if chosen.only != "hotline":
-        table, taxonomy = complaints_table(chosen.data), shipped_taxonomy()
-        publish(train(table, name="complaints", version=chosen.version, taxonomy=taxonomy,
-                      more=further_table(chosen.data), helpers=helper_tables(chosen.data),
-                      recipe=complaints_recipe(), progress=tell))  # fmt: skip
+        tables = complaints_table(chosen.data), further_table(chosen.data)
+        publish(trained_complaints(*tables, chosen.data, version=chosen.version, progress=tell))
     if chosen.only != "complaints":
         table, taxonomy = hotline_table(chosen.data), hotline_taxonomy(chosen.data)
         publish(train(table, name="hotline", version=chosen.version, taxonomy=taxonomy,

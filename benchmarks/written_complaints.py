@@ -41,13 +41,9 @@ def written_complaints() -> pd.DataFrame:
 def trained_with(taught: pd.DataFrame, data: Path) -> Trained:
     """The shipped model's recipe with some of the written texts."""
     from benchmarks import train_shipped as shipped
-    from domain.taxonomy import shipped_taxonomy
-    from triage.train import train
 
     more = shipped.together(shipped.read_table(data), shipped.written_table(taught))
-    return train(shipped.complaints_table(data), name="complaints", version="0.0.0",
-                 taxonomy=shipped_taxonomy(), more=more, helpers=shipped.helper_tables(data),
-                 recipe=shipped.complaints_recipe())  # fmt: skip
+    return shipped.trained_complaints(shipped.complaints_table(data), more, data)
 
 
 def figures_on(model: Model, asked: Table) -> dict[str, float]:

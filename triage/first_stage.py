@@ -37,6 +37,26 @@ def _chosen(texts: Sequence[str], rows: NDArray[np.bool_]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Material:
+    """What the first stage learns from.
+
+    Attributes
+    ----------
+    texts : Texts
+    outputs : sequence of Target
+    helpers : sequence of Table
+        Each gives further outputs.
+    clauses : Clauses, optional
+        What shows a tier by itself; gives the last outputs.
+    """
+
+    texts: Texts
+    outputs: Sequence[Target]
+    helpers: Sequence[Table]
+    clauses: Clauses | None
+
+
+@dataclass(frozen=True)
 class Grams:
     """The features of a text: its n-grams and, where asked for, those of its opening."""
 
@@ -107,10 +127,7 @@ def _linear(
 
 
 def fit_first_stage(
-    texts: Texts,
-    outputs: Sequence[Target],
-    helpers: Sequence[Table],
-    clauses: Clauses | None,
+    material: Material,
     rows: NDArray[np.bool_],
     more_rows: NDArray[np.bool_],
     recipe: Recipe,
@@ -119,12 +136,7 @@ def fit_first_stage(
 
     Parameters
     ----------
-    texts : Texts
-    outputs : sequence of Target
-    helpers : sequence of Table
-        Each gives further outputs.
-    clauses : Clauses, optional
-        What shows a tier by itself; gives the last outputs.
+    material : Material
     rows, more_rows : ndarray of bool
         Which texts are learned from.
     recipe : Recipe
@@ -133,18 +145,19 @@ def fit_first_stage(
     -------
     FirstStage
     """
-    kept = texts.taught(rows, more_rows)
+    kept, outputs = material.texts.taught(rows, more_rows), material.outputs
     indicators = np.hstack([output.taught(rows, more_rows) for output in outputs])
     grams = Grams.fitted(kept, indicators, recipe)
     costs = np.hstack([output.costs(rows, more_rows, recipe) for output in outputs])
     fits = [fit_margins(grams.transform(kept), indicators, costs, recipe.seed, recipe.tilt)]
-    for helper in helpers:
+    for helper in material.helpers:
         matrix = grams.transform(helper.texts)
         for name in sorted(helper.labels):
             _, told = one_hot(helper.labels[name])
             fits.append(fit_margins(matrix, told, balanced_costs(told, recipe.helper_cost, 0.0)))
-    if clauses is not None:
-        fits.append(_fit_clauses(grams, clauses, np.concatenate([rows, more_rows]), recipe))
+    if material.clauses is not None:
+        taught = np.concatenate([rows, more_rows])
+        fits.append(_fit_clauses(grams, material.clauses, taught, recipe))
     return FirstStage(grams, np.hstack([w for w, _ in fits]), np.hstack([b for _, b in fits]))
 
 

@@ -144,6 +144,11 @@ class Table:
     grounds: Sequence[Sequence[Ground] | None] | None = None
 
     @property
+    def looked_at(self) -> int:
+        """In how many texts somebody looked for grounds."""
+        return sum(grounds is not None for grounds in self.grounds or ())
+
+    @property
     def checksum(self) -> str:
         """SHA-256 of texts, labels and grounds, in hexadecimal digits."""
         digest = hashlib.sha256()

@@ -30,7 +30,7 @@ from triage.calibration import (
 from triage.card import write_card
 from triage.duplicates import group_folds, near_duplicates
 from triage.evaluate import issue_figures, label_figures
-from triage.first_stage import FirstStage, Texts, fit_first_stage
+from triage.first_stage import FirstStage, Material, Texts, fit_first_stage
 from triage.grounds import Clauses
 from triage.heads import Head
 from triage.lesson import Recipe, Table, Target, side_targets, targets_of
@@ -142,10 +142,11 @@ def train(
     first_side = sum(len(target.labels) for target in targets)
     outputs = [*targets, *side_targets(table, more, first_side)]
     tell("near duplicates", 0.0)
-    fit = _cross_validate(texts, table.drawn, outputs, helpers, clauses, recipe, tell)
+    material = Material(texts, outputs, helpers, clauses)
+    fit = _cross_validate(material, table.drawn, recipe, tell)
     tell("all rows", recipe.folds / (recipe.folds + 1))
     every = (np.ones(len(texts.own), np.bool_), np.ones(len(texts.more), np.bool_))
-    first = fit_first_stage(texts, outputs, helpers, clauses, *every, recipe)
+    first = fit_first_stage(material, *every, recipe)
     blends = {target.name: _blend(target, fit, recipe) for target in targets}
     scorer: Scorer
     if fit.read is None:
@@ -164,14 +165,12 @@ def train(
 
 
 def _cross_validate(
-    texts: Texts,
+    material: Material,
     drawn: NDArray[np.bool_] | None,
-    outputs: Sequence[Target],
-    helpers: Sequence[Table],
-    clauses: Clauses | None,
     recipe: Recipe,
     tell: Progress,
 ) -> _Fit:
+    texts = material.texts
     groups = near_duplicates(texts.own, recipe.seed)
     _refuse_copies(groups, recipe.folds)
     folds = group_folds(groups, recipe.folds, recipe.seed)
@@ -188,7 +187,7 @@ def _cross_validate(
     for fold in range(recipe.folds):
         tell(f"fold {fold + 1} of {recipe.folds}", fold / (recipe.folds + 1))
         fitted = (folds != fold, more_folds != fold)
-        stage = fit_first_stage(texts, outputs, helpers, clauses, *fitted, recipe)
+        stage = fit_first_stage(material, *fitted, recipe)
         held = [texts.own[i] for i in np.flatnonzero(folds == fold).tolist()]
         found.scores = _placed(found.scores, folds == fold, stage.scores(held))
         if found.read is not None:
@@ -441,11 +440,7 @@ def _facts(
         },
         "more": [_told_of(more)] if more else [],
         "helpers": [_told_of(helper) for helper in helpers],
-        "grounds": sum(
-            ground is not None
-            for given in (table, more)
-            for ground in (given and given.grounds) or ()
-        ),
+        "grounds": table.looked_at + (more.looked_at if more else 0),
         "recipe": asdict(recipe) | {"lean": list(recipe.lean)},
         "libraries": library_versions(),
         "figures": fit.figures,
